@@ -1,0 +1,108 @@
+/**
+ * Runs programs: the only door to node:child_process. Arguments are lists, never a shell; the environment is given,
+ * never inherited; output is capped; a program that is out of time is ended with its whole process group.
+ *
+ * @module
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { MgoError } from './error.ts'
+
+export type RunOptions = {
+  readonly cwd?: string
+  readonly env: Readonly<Record<string, string>>
+  readonly input?: Uint8Array | string
+  /** Milliseconds until the program is ended; 2 minutes by default. */
+  readonly timeoutMs?: number
+  /** Bytes of stdout kept at most; 64 MiB by default. More ends the program. */
+  readonly maxBytes?: number
+  readonly signal?: AbortSignal
+}
+
+/** What a program left behind. `code` is -1 where it was ended; `ended` says by what. */
+export type Ran = {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: string
+  readonly ended: 'itself' | 'timeout' | 'too-much-output' | 'aborted'
+}
+
+export type Run = (program: string, args: readonly string[], options: RunOptions) => Promise<Ran>
+
+const stderrCap = 256 * 1024
+
+function endGroup(child: ChildProcessWithoutNullStreams): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL')
+  }
+}
+
+function missing(program: string, cause: unknown): MgoError {
+  const message = `the program ${program} could not be started: ${(cause as Error).message}`
+  return new MgoError({ code: 'PROGRAM_FAILED', message, hint: `Install ${program}, or put it on PATH.` }, { cause })
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @throws MgoError PROGRAM_FAILED where it cannot be started; a program that fails is an ordinary answer
+ */
+export function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = start(program, args, options)
+    const out: Buffer[] = []
+    let size = 0
+    let stderr = ''
+    let ended: Ran['ended'] = 'itself'
+    const end = (why: Ran['ended']) => {
+      ended = why
+      endGroup(child)
+    }
+    const timer = setTimeout(() => end('timeout'), options.timeoutMs ?? 120_000)
+    const abort = () => end('aborted')
+    options.signal?.addEventListener('abort', abort, { once: true })
+    if (options.signal?.aborted) abort()
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > (options.maxBytes ?? 64 * 1024 * 1024)) end('too-much-output')
+      else out.push(chunk)
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (stderr.length < stderrCap) stderr += chunk.toString('utf8')
+    })
+    const done = () => {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', abort)
+    }
+    child.once('error', (cause) => {
+      done()
+      reject(missing(program, cause))
+    })
+    child.once('close', (code) => {
+      done()
+      resolve({ code: ended === 'itself' ? (code ?? -1) : -1, stdout: Buffer.concat(out), stderr, ended })
+    })
+    // A program may end without reading its input: that is its business, its exit code tells.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.input)
+  })
+}
+
+/**
+ * Starts a program that lives on, such as `git cat-file --batch`. The caller ends it with `kill`.
+ * It leads a process group of its own, so that a Ctrl-C on the terminal reaches mgo first.
+ */
+export function start(
+  program: string,
+  args: readonly string[],
+  options: Pick<RunOptions, 'cwd' | 'env'>,
+): ChildProcessWithoutNullStreams {
+  return spawn(program, [...args], { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: 'pipe' })
+}
+
+/** Ends a program that `start` started, with everything it started. */
+export function stop(child: ChildProcessWithoutNullStreams): void {
+  endGroup(child)
+}

@@ -1,0 +1,183 @@
+/**
+ * What stories and engines need from outside, as types only. Edges fit these shapes, `main.ts` joins them,
+ * and the compiler checks the fit. Everything is asynchronous, so that another store, another process or
+ * another host can stand behind it.
+ *
+ * @module
+ */
+import type { Tell } from './event/event.ts'
+import type { Cluster, Commit, RequestId } from './release/ids.ts'
+import type { K8sObject, ObjectId } from './release/object.ts'
+import type { ClusterSettings, Settings, Unit } from './release/release.ts'
+import type { Person } from './release/request.ts'
+
+/** A blob of a tree: git mode (`100644`, `120000` …) and object id. */
+export type Entry = { readonly mode: string; readonly oid: string }
+export type Tree = ReadonlyMap<string, Entry>
+
+/** A commit to be made. Files are whole new contents by path; `undefined` deletes. `at` is ms since the epoch. */
+export type NewCommit = {
+  readonly files: ReadonlyMap<string, Uint8Array | undefined>
+  readonly message: string
+  readonly author: Person
+  readonly at: number
+}
+
+/**
+ * What became of a push. `moved`: the branch is elsewhere now, replay. `refused`: the server's policy says no, and
+ * saying it again will not help. `unclear`: nobody knows; read the remote again and look for the trailers.
+ */
+export type Pushed =
+  | { readonly kind: 'pushed' }
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unclear'; readonly why: string }
+
+/** One branch of one gitops repo. Throws MgoError GIT_*. Paths are relative to the repo's root, with `/`. */
+export type Repo = {
+  /** How people name it; never with a password in it. */
+  readonly name: string
+  readonly branch: string
+  /** The tip as last seen; asks the remote only when it was never asked. `undefined`: the branch does not exist. */
+  tip(): Promise<Commit | undefined>
+  /** Asks the remote. Throws GIT_REWRITTEN where the branch no longer holds what was seen before. */
+  fetch(): Promise<Commit | undefined>
+  /** All files below `folder`, or the one file of that path (no slash at the end; '' for the whole repo). Empty where there is none. */
+  tree(commit: Commit, folder: string): Promise<Tree>
+  /** The contents of blobs, by object id. Throws FILE_TOO_LARGE over `limit` bytes (4 MiB by default). */
+  read(oids: readonly string[], limit?: number): Promise<ReadonlyMap<string, Uint8Array>>
+  /** Writes commits, each upon the one before, the first upon `base`; moves no branch. */
+  write(base: Commit | undefined, commits: readonly NewCommit[]): Promise<readonly Commit[]>
+  /** Moves the remote's branch from `base` to `next`, never by force. */
+  push(base: Commit | undefined, next: Commit): Promise<Pushed>
+  /** The requests (by trailer `Mgo-Request`) that lie between two commits, `from` excluded. */
+  requestsIn(from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>>
+  /** Lays the regular files below `folder` into a new folder on disk; refuses links and submodules. */
+  lay(commit: Commit, folder: string, into: string): Promise<void>
+  /** Another branch of the same repo. */
+  other(branch: string): Repo
+  close(): Promise<void>
+}
+
+/** How the API server names and serves a kind. */
+export type Resource = {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly namespaced: boolean
+  /** Whether a status subresource is served: such an object without a status has not been looked at yet. */
+  readonly hasStatus: boolean
+}
+
+/** `added` and `modified` carry the whole object; `gone` its last state. `synced`: the state at the start is complete. */
+export type WatchEvent =
+  | { readonly kind: 'added' | 'modified' | 'gone'; readonly object: K8sObject }
+  | { readonly kind: 'synced' }
+
+export type Selection = {
+  readonly resource: Pick<Resource, 'group' | 'version' | 'plural' | 'namespaced'>
+  /** '' lists every namespace. */
+  readonly namespace: string
+  readonly labels?: string
+  readonly fields?: string
+}
+
+export type ApplyOptions = {
+  readonly manager: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+/** One cluster, through our own thin client. Plain JSON in and out. Throws MgoError KUBE_*, KUBECONFIG_INVALID. */
+export type Kube = {
+  readonly context: string
+  readonly server: string
+  version(): Promise<{ readonly gitVersion: string; readonly minor: string }>
+  /** The resource that serves a kind, or `undefined`; discovery is cached and asked again on a miss. */
+  resource(group: string, version: string, kind: string): Promise<Resource | undefined>
+  /** `v1`, `apps/v1` … sorted: what charts see as .Capabilities.APIVersions. */
+  apiVersions(): Promise<readonly string[]>
+  get(id: ObjectId): Promise<K8sObject | undefined>
+  list(selection: Selection): Promise<readonly K8sObject[]>
+  /** Metadata only (PartialObjectMetadataList), paged. */
+  listMetadata(selection: Selection): Promise<readonly K8sObject[]>
+  /** Server-side apply with fieldValidation=Strict; gives the object as the server stores it. */
+  apply(object: K8sObject, options: ApplyOptions): Promise<K8sObject>
+  /** Creates an object; throws KUBE_CONFLICT where it is there already. */
+  create(object: K8sObject): Promise<K8sObject>
+  /** Deletes in the background; `gone` where it was not there. */
+  delete(id: ObjectId, options?: { readonly uid?: string }): Promise<'deleted' | 'gone'>
+  /**
+   * State first (`added` …, then `synced`), then changes, level-triggered through 410, silence and reset: after each
+   * relist the objects that vanished are told as `gone`. Ends when `signal` aborts.
+   */
+  watch(selection: Selection, signal: AbortSignal): AsyncIterable<WatchEvent>
+  close(): Promise<void>
+}
+
+/** Where an engine works: one cluster, one commit. */
+export type Target = {
+  readonly cluster: Cluster
+  readonly settings: Settings
+  readonly clusterSettings: ClusterSettings
+  readonly commit: Commit
+  readonly repo: Repo
+  readonly kube: Kube
+  readonly tell: Tell
+}
+
+/** What is on the cluster of a unit. `stamp` is the input hash that counts for the revision that is live. */
+export type UnitRecord = {
+  readonly key: string
+  readonly revision: number
+  readonly stamp: string | undefined
+  readonly state: 'deployed' | 'failed' | 'pending' | 'other'
+  /** RFC 3339, where known. */
+  readonly since?: string
+  /** Written by mgo at any time: what may be pruned when its file is gone. */
+  readonly ours: boolean
+}
+
+/** What an apply did. `objects`: the manifests as sent, with their namespace filled in; what the verdict is about. */
+export type Applied = {
+  readonly revision: number
+  readonly objects: readonly K8sObject[]
+}
+
+/** One way to bring units to a cluster. All engines pass test/engine.contract.ts. */
+export type Engine = {
+  /** Whether this engine works on this unit. */
+  readonly kind: Unit['kind']
+  /** The records on the cluster, by unit key: one metadata LIST, no program started. */
+  records(target: Target): Promise<ReadonlyMap<string, UnitRecord>>
+  /** The hash of everything that shapes the unit. Starts no program and writes nothing. */
+  inputs(unit: Unit, target: Target): Promise<string>
+  /** Brings the unit to the cluster and stamps it; waits for nothing but the API server and the chart's hooks. */
+  apply(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Applied>
+  /** The objects of what is live, for judging a unit that did not change. */
+  objects(unit: Unit, target: Target, record: UnitRecord): Promise<readonly K8sObject[]>
+  /** The objects as they would be applied. */
+  render(unit: Unit, target: Target): Promise<readonly K8sObject[]>
+  /** Takes what the record holds off the cluster. Only for raw files: a helm release is never uninstalled by mgo. */
+  remove(record: UnitRecord, target: Target): Promise<void>
+}
+
+/** Time, chance and delay, as arguments. */
+export type Clock = {
+  now(): number
+  id(): RequestId
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** What a story is given. */
+export type World = {
+  readonly repo: Repo
+  readonly engines: readonly Engine[]
+  /** Logs in lazily: a broken cluster hurts only those who ask for it. */
+  kube(context: string): Promise<Kube>
+  readonly clock: Clock
+  readonly tell: Tell
+  /** Units worked on at once on one cluster. */
+  readonly width: number
+}

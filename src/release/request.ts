@@ -1,0 +1,22 @@
+/**
+ * A request, parsed at the border: from here on every field is known to be well formed.
+ *
+ * @module
+ */
+import type { Cluster, RequestId } from './ids.ts'
+import type { Image } from './image.ts'
+
+/** Who asked. Neither field holds a control character, `<` or `>`; see request/author.ts. */
+export type Person = { readonly name: string; readonly email: string }
+
+export type DeployRequest = {
+  readonly id: RequestId
+  readonly cluster: Cluster
+  readonly source: string
+  readonly image: Image
+  readonly author: Person
+  /** `oidc https://… repo:…` and the like; absent where nobody was verified. */
+  readonly verifiedBy?: string
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
+}
