@@ -1,0 +1,79 @@
+/**
+ * One request and the values files of its cluster → the new files, the releases they belong to, and the message.
+ *
+ * @module
+ */
+import type { Problem } from '../error.ts'
+import type { Release } from '../release/release.ts'
+import type { DeployRequest } from '../release/request.ts'
+import { setImage } from './edit.ts'
+import { parseHeader } from './header.ts'
+import { placeOfPath } from './layout.ts'
+import { deployMessage } from './message.ts'
+import { nearest } from './nearest.ts'
+
+export type Change =
+  | {
+      readonly kind: 'changed'
+      readonly files: ReadonlyMap<string, Uint8Array>
+      readonly releases: readonly Release[]
+      readonly message: string
+    }
+  | { readonly kind: 'unchanged'; readonly releases: readonly Release[] }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+/** Makes the change of one request. A broken file that does not name the source hurts nobody. */
+export function change(request: DeployRequest, files: ReadonlyMap<string, Uint8Array>): Change {
+  const changed = new Map<string, Uint8Array>()
+  const releases: Release[] = []
+  const problems: Problem[] = []
+  for (const [path, bytes] of files) {
+    if (!mayName(bytes, request.source)) continue
+    const edit = setImage({ path, bytes, source: request.source, image: request.image })
+    if (edit.kind === 'absent') continue
+    if (edit.kind === 'refused') {
+      problems.push(...edit.problems)
+      continue
+    }
+    const release = releaseOf(path, bytes, request)
+    if (release.kind === 'refused') problems.push(...release.problems)
+    if (release.kind === 'release') releases.push(release.release)
+    if (edit.kind === 'changed') changed.set(path, edit.bytes)
+  }
+  if (problems.length > 0) return { kind: 'refused', problems }
+  if (releases.length === 0) return { kind: 'refused', problems: [unknownSource(request, files)] }
+  if (changed.size === 0) return { kind: 'unchanged', releases }
+  return { kind: 'changed', files: changed, releases, message: deployMessage(request, releases) }
+}
+
+function releaseOf(path: string, bytes: Uint8Array, request: DeployRequest): ReturnType<typeof parseHeader> {
+  const place = placeOfPath(path)
+  const name = place.kind === 'values' ? place.name : ''
+  return parseHeader({ path, bytes, cluster: request.cluster, name, allowRanges: true })
+}
+
+/**
+ * Whether a file can name a source at all, without parsing it. A key is either written as it is, or with an escape
+ * inside double quotes, and an escape needs a backslash; a source has no space, so no line can be folded inside it.
+ */
+function mayName(bytes: Uint8Array, source: string): boolean {
+  const text = new TextDecoder().decode(bytes)
+  return text.includes(source) || text.includes('\\')
+}
+
+function unknownSource(request: DeployRequest, files: ReadonlyMap<string, Uint8Array>): Problem {
+  const sources = new Set<string>()
+  for (const [path, bytes] of files) {
+    const parsed = releaseOf(path, bytes, request)
+    if (parsed.kind === 'release') for (const slot of parsed.release.images) sources.add(slot.source)
+  }
+  const known = nearest(request.source, [...sources], 10)
+  return {
+    code: 'SOURCE_UNKNOWN',
+    message: `no values file of ${request.cluster} names the source ${request.source}`,
+    hint:
+      known.length === 0
+        ? 'No values file of this cluster has images in its header yet.'
+        : `It has, nearest first: ${known.join(', ')}.`,
+  }
+}
