@@ -100,8 +100,7 @@ function valuesFor(entry: Entry, image: Image, header: Header): Values {
       typeof form === 'string' ? '' : form.hint,
     )
   }
-  const tag =
-    image.tag === undefined ? undefined : image.digest === undefined ? image.tag : `${image.tag}@${image.digest}`
+  const tag = tagOf(image)
   if (form !== 'one-string' && tag === undefined)
     return refuse(
       entry.key,
