@@ -1,0 +1,78 @@
+/**
+ * Git as a program: arguments as lists, an environment of our own, no prompts, no hooks, no filters, allowed protocols
+ * only. A password reaches git through an askpass script that reads it from the environment, never as an argument.
+ *
+ * @module
+ */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Ran, type Run, type RunOptions, run } from '../exec.ts'
+import type { Credentials } from './place.ts'
+
+export type GitOptions = {
+  /** A folder of our own, mode 0700. */
+  readonly home: string
+  readonly credentials: Credentials | undefined
+  /** What of the caller's environment git may see: PATH, and for a person at a terminal HOME and SSH_AUTH_SOCK. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+const settings = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'credential.interactive=false',
+  'http.followRedirects=false',
+  'transfer.fsckObjects=true',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'protocol.allow=never',
+  'protocol.http.allow=always',
+  'protocol.https.allow=always',
+  'protocol.ssh.allow=always',
+  'protocol.file.allow=always',
+  'core.quotePath=false',
+  'push.recurseSubmodules=no',
+  'submodule.recurse=false',
+  'advice.detachedHead=false',
+  'core.fsyncMethod=batch',
+].flatMap((setting) => ['-c', setting])
+
+export type Git = {
+  /** Runs git; a failure is an ordinary answer. */
+  (args: readonly string[], options?: Partial<RunOptions>): Promise<Ran>
+  readonly env: Readonly<Record<string, string>>
+  /** The arguments that go before the command's own. */
+  readonly before: readonly string[]
+}
+
+/** Makes the wrapper for one repository. */
+export function gitProgram(gitDir: string, { home, credentials, env }: GitOptions, exec: Run = run): Git {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const own: Record<string, string> = {
+    HOME: home,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    ...env,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_LFS_SKIP_SMUDGE: '1',
+    GIT_ALLOW_PROTOCOL: 'http:https:ssh:file',
+    LC_ALL: 'C',
+    ...(credentials === undefined ? {} : askpass(home, credentials)),
+  }
+  own['GIT_SSH_COMMAND'] ??= 'ssh -oBatchMode=yes'
+  const before = [...settings, `--git-dir=${gitDir}`]
+  const call = (args: readonly string[], options: Partial<RunOptions> = {}) =>
+    exec('git', [...before, ...args], { env: own, ...options })
+  return Object.assign(call, { env: own, before })
+}
+
+function askpass(home: string, { username, password }: Credentials): Record<string, string> {
+  const script = join(home, 'askpass')
+  writeFileSync(
+    script,
+    '#!/bin/sh\ncase "$1" in Username*) printf %s "$MGO_GIT_USERNAME" ;; *) printf %s "$MGO_GIT_PASSWORD" ;; esac\n',
+    { mode: 0o700 },
+  )
+  chmodSync(script, 0o700)
+  return { GIT_ASKPASS: script, MGO_GIT_USERNAME: username, MGO_GIT_PASSWORD: password }
+}

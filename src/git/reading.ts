@@ -1,0 +1,98 @@
+/**
+ * What can be read from an object database alone: trees, trailers, files laid out on disk.
+ *
+ * @module
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { MgoError } from '../error.ts'
+import { requestOf } from '../manifest/message.ts'
+import type { Entry, Repo, Tree } from '../ports.ts'
+import { type Commit, parseCommit, type RequestId } from '../release/ids.ts'
+import type { Blobs } from './blobs.ts'
+import { checkPath } from './commits.ts'
+import { gitError } from './error.ts'
+import type { Git } from './program.ts'
+
+export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'lay'>
+
+const treesKept = 32
+/** What a folder that is laid out may hold at most: a chart, not a disk. */
+const layLimit = { files: 5_000, bytes: 64 * 1024 * 1024 }
+
+/** The reading half of a Repo. */
+export function reading(git: Git, blobs: Blobs): Reading {
+  const trees = new Map<string, Promise<Tree>>()
+  const tree = (commit: Commit, folder: string): Promise<Tree> => {
+    const key = `${commit}:${folder}`
+    const known = trees.get(key) ?? listTree(git, commit, folder)
+    trees.delete(key)
+    trees.set(key, known)
+    known.catch(() => trees.delete(key))
+    for (const old of trees.keys()) if (trees.size > treesKept) trees.delete(old)
+    return known
+  }
+  const read: Repo['read'] = (oids, limit = 4 * 1024 * 1024) => blobs.read(oids, limit)
+  return {
+    tree,
+    read,
+    requestsIn: (from, to) => requestsIn(git, from, to),
+    lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
+  }
+}
+
+async function listTree(git: Git, commit: Commit, folder: string): Promise<Tree> {
+  const ran = await git(['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...(folder === '' ? [] : [folder])])
+  if (ran.code !== 0) throw gitError('ls-tree', ran)
+  const found = new Map<string, Entry>()
+  for (const line of ran.stdout.toString('utf8').split('\0')) {
+    const tab = line.indexOf('\t')
+    const [mode, , oid] = line.slice(0, tab).split(' ')
+    if (tab > 0 && mode !== undefined && oid !== undefined) found.set(line.slice(tab + 1), { mode, oid })
+  }
+  return found
+}
+
+async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>> {
+  const range = from === undefined ? to : `${from}..${to}`
+  const ran = await git(['log', '-z', '--format=%H%n%B', '--end-of-options', range])
+  if (ran.code !== 0) throw gitError('log', ran)
+  const found = new Map<RequestId, Commit>()
+  for (const one of ran.stdout.toString('utf8').split('\0')) {
+    const newline = one.indexOf('\n')
+    const commit = parseCommit(one.slice(0, newline))
+    const id = requestOf(one.slice(newline + 1))
+    if (commit !== undefined && id !== undefined) found.set(id, commit)
+  }
+  return found
+}
+
+type Laying = { readonly folder: string; readonly into: string; readonly read: Repo['read'] }
+
+async function layOut(tree: Tree, { folder, into, read }: Laying): Promise<void> {
+  if (tree.size > layLimit.files)
+    throw chartInvalid(folder, `it has ${tree.size} files; mgo lays out up to ${layLimit.files}`)
+  const odd = [...tree].find(([, { mode }]) => mode !== '100644' && mode !== '100755')
+  if (odd !== undefined) throw chartInvalid(folder, `${odd[0]} is a symbolic link or a submodule`)
+  const blobs = await read([...tree.values()].map((entry) => entry.oid))
+  let bytes = 0
+  for (const [path, { mode, oid }] of tree) {
+    checkPath(path.replace(/(^|\/)\.git(ignore|attributes|keep)$/, '$1_'))
+    const content = blobs.get(oid) ?? new Uint8Array()
+    bytes += content.length
+    if (bytes > layLimit.bytes) throw chartInvalid(folder, 'it is larger than 64 MiB')
+    const inside =
+      path === folder ? (path.split('/').at(-1) ?? path) : path.slice(folder === '' ? 0 : folder.length + 1)
+    const target = join(into, inside)
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+    await writeFile(target, content, { mode: mode === '100755' ? 0o700 : 0o600 })
+  }
+}
+
+function chartInvalid(folder: string, why: string): MgoError {
+  return new MgoError({
+    code: 'CHART_INVALID',
+    message: `the folder ${folder} of the repo cannot be used: ${why}`,
+    hint: 'Keep plain files in it.',
+  })
+}

@@ -1,0 +1,164 @@
+/**
+ * One branch of a gitops repo behind a URL or a path: a bare mirror in a folder of our own, no work tree, no checkout.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { MgoError } from '../error.ts'
+import { run } from '../exec.ts'
+import type { Repo } from '../ports.ts'
+import { type Commit, parseCommit } from '../release/ids.ts'
+import type { Person } from '../release/request.ts'
+import { type Blobs, openBlobs } from './blobs.ts'
+import { openClone } from './clone.ts'
+import { writeCommits } from './commits.ts'
+import { gitError } from './error.ts'
+import { type Credentials, type RepoPlace, repoPlace } from './place.ts'
+import { type Git, gitProgram } from './program.ts'
+import { push, remoteHead } from './push.ts'
+import { type Reading, reading } from './reading.ts'
+
+export type OpenOptions = {
+  /** Where mirrors are kept; made with mode 0700. */
+  readonly mirrors: string
+  readonly branch?: string | undefined
+  readonly committer: Person
+  /** PATH, and what else of the caller's environment git may see. */
+  readonly env: Readonly<Record<string, string>>
+  readonly credentials?: Credentials | undefined
+  /** In a clone: commit on the checked-out branch and push nothing. */
+  readonly commitOnly?: boolean
+}
+
+/**
+ * Opens a gitops repo: a URL, a bare repo, or a clone.
+ *
+ * @throws MgoError GIT_URL_INVALID, GIT_NOT_A_REPO, GIT_UNREACHABLE, GIT_DENIED, GIT_MISSING
+ */
+export async function openRepo(where: string, options: OpenOptions): Promise<Repo> {
+  const place = repoPlace(where)
+  await checkGit(options.env)
+  return place.kind === 'clone' ? openClone(place.folder, options) : openRemote(place, options)
+}
+
+async function checkGit(env: OpenOptions['env']): Promise<void> {
+  try {
+    await run('git', ['--version'], { env, timeoutMs: 10_000 })
+  } catch (cause) {
+    throw new MgoError(
+      {
+        code: 'GIT_MISSING',
+        message: 'git could not be started',
+        hint: 'Install git 2.39 or newer, and have it on PATH.',
+      },
+      { cause },
+    )
+  }
+}
+
+async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOptions): Promise<Repo> {
+  const gitDir = join(options.mirrors, createHash('sha256').update(place.url).digest('hex').slice(0, 24))
+  const credentials = place.credentials ?? options.credentials
+  const git = gitProgram(gitDir, { home: join(options.mirrors, 'home'), credentials, env: options.env })
+  await initMirror(git, gitDir)
+  const branch = options.branch ?? (await remoteHead(git, place.url))
+  await checkBranch(git, branch)
+  const blobs = openBlobs(git)
+  return remoteBranch({ git, blobs, place, committer: options.committer, reads: reading(git, blobs) }, branch)
+}
+
+async function initMirror(git: Git, gitDir: string): Promise<void> {
+  if (existsSync(join(gitDir, 'HEAD'))) return
+  mkdirSync(gitDir, { recursive: true, mode: 0o700 })
+  const ran = await git(['init', '--quiet', '--bare', '--end-of-options', gitDir])
+  if (ran.code !== 0) throw gitError('init', ran)
+}
+
+async function checkBranch(git: Git, branch: string): Promise<void> {
+  const ran = await git(['check-ref-format', '--branch', branch])
+  if (ran.code === 0 && !branch.startsWith('-')) return
+  throw new MgoError({
+    code: 'GIT_URL_INVALID',
+    message: `${JSON.stringify(branch)} is no name for a branch`,
+    hint: 'Give the branch as git writes it, such as main.',
+  })
+}
+
+type Shared = {
+  readonly git: Git
+  readonly blobs: Blobs
+  readonly place: RepoPlace & { kind: 'remote' }
+  readonly committer: Person
+  readonly reads: Reading
+}
+
+function remoteBranch(shared: Shared, branch: string): Repo {
+  const { git, place, reads } = shared
+  let seen: { readonly tip: Commit | undefined } | undefined
+  const fetch = async (): Promise<Commit | undefined> => {
+    const tip = await fetchTip(shared, branch)
+    if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
+    seen = { tip }
+    return tip
+  }
+  return {
+    ...reads,
+    name: place.shown,
+    branch,
+    tip: async () => (seen === undefined ? fetch() : seen.tip),
+    fetch,
+    async write(base, commits) {
+      const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
+      const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
+      const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
+      const entries = new Map(trees.flatMap((tree) => [...tree]))
+      return writeCommits({ git, base, commits, committer: shared.committer, entries })
+    },
+    async push(base, next) {
+      const pushed = await push({ git, url: place.url, branch, base, next })
+      if (pushed.kind === 'pushed') seen = { tip: next }
+      return pushed
+    },
+    other: (name) => remoteBranch(shared, name),
+    close: async () => shared.blobs.close(),
+  }
+}
+
+async function fetchTip({ git, place }: Shared, branch: string): Promise<Commit | undefined> {
+  const local = `refs/mgo/heads/${branch}`
+  const ran = await git(
+    [
+      'fetch',
+      '--quiet',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--end-of-options',
+      place.url,
+      `+refs/heads/${branch}:${local}`,
+    ],
+    { timeoutMs: 300_000 },
+  )
+  if (ran.code !== 0) {
+    if (/couldn't find remote ref/.test(ran.stderr)) return undefined
+    throw gitError('fetch', ran)
+  }
+  const tip = await git(['rev-parse', '--verify', '--end-of-options', local])
+  const commit = parseCommit(tip.stdout.toString('latin1').trim())
+  if (commit === undefined) throw gitError('rev-parse', tip)
+  return commit
+}
+
+type Moved = { readonly name: string; readonly branch: string; readonly old: Commit; readonly tip: Commit | undefined }
+
+async function checkDescends(git: Git, { name, branch, old, tip }: Moved): Promise<void> {
+  if (tip === old) return
+  const ran = tip === undefined ? undefined : await git(['merge-base', '--is-ancestor', old, tip])
+  if (ran?.code === 0) return
+  throw new MgoError({
+    code: 'GIT_REWRITTEN',
+    message: `the branch ${branch} of ${name} no longer holds ${old.slice(0, 12)}: its history was rewritten`,
+    hint: 'mgo never pushes by force and stops here. If the rewrite was meant, start mgo again; it then takes the branch as it is.',
+  })
+}
