@@ -89,15 +89,36 @@ export type ApplyOptions = {
   readonly dryRun?: boolean
 }
 
+/** What proves who we are to an API server. PEM texts; a token is asked for again before each request. */
+export type Credential = {
+  readonly token?: string
+  readonly cert?: string
+  readonly key?: string
+}
+
+/** How to reach one API server. Secrets in here go to the server only. */
+export type Login = {
+  readonly context: string
+  readonly server: string
+  /** PEM; absent for the machine's own authorities. */
+  readonly ca?: string
+  readonly serverName?: string
+  readonly insecure?: boolean
+  readonly proxy?: string
+  readonly impersonate?: { readonly user: string; readonly groups: readonly string[] }
+  /** Cheap when nothing is out of date. `again` says that the last one was refused. */
+  credential(again?: 'again'): Promise<Credential>
+}
+
 /** One cluster, through our own thin client. Plain JSON in and out. Throws MgoError KUBE_*, KUBECONFIG_INVALID. */
 export type Kube = {
   readonly context: string
   readonly server: string
   version(): Promise<{ readonly gitVersion: string; readonly minor: string }>
   /** The resource that serves a kind, or `undefined`; discovery is cached and asked again on a miss. */
-  resource(group: string, version: string, kind: string): Promise<Resource | undefined>
+  readonly resource: (group: string, version: string, kind: string) => Promise<Resource | undefined>
   /** `v1`, `apps/v1` … sorted: what charts see as .Capabilities.APIVersions. */
-  apiVersions(): Promise<readonly string[]>
+  readonly apiVersions: () => Promise<readonly string[]>
   get(id: ObjectId): Promise<K8sObject | undefined>
   list(selection: Selection): Promise<readonly K8sObject[]>
   /** Metadata only (PartialObjectMetadataList), paged. */

@@ -1,0 +1,59 @@
+/**
+ * How many requests are under way on one API server at once. A 429 halves it, a run of good answers lets it grow again
+ * (additive increase, multiplicative decrease, as TCP does: RFC 5681).
+ *
+ * @module
+ */
+export type Budget = {
+  /** Waits for a seat, works, gives the seat back. */
+  seat<T>(work: () => Promise<T>): Promise<T>
+  /** What the server thought of the last request. */
+  told(answer: 'good' | 'busy'): void
+  /** Seats at the moment. */
+  size(): number
+}
+
+const most = 32
+const least = 2
+/** Good answers until one seat is added. */
+const patience = 8
+
+/** Makes the budget of one cluster. */
+export function budget(): Budget {
+  let seats = 16
+  let used = 0
+  let good = 0
+  const waiting: (() => void)[] = []
+  const admit = () => {
+    while (used < seats) {
+      const next = waiting.shift()
+      if (next === undefined) return
+      used++
+      next()
+    }
+  }
+  return {
+    async seat(work) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        admit()
+      })
+      try {
+        return await work()
+      } finally {
+        used--
+        admit()
+      }
+    },
+    told(answer) {
+      if (answer === 'busy') {
+        seats = Math.max(least, Math.floor(seats / 2))
+        good = 0
+        return
+      }
+      good++
+      if (good % patience === 0 && seats < most) seats++
+    },
+    size: () => seats,
+  }
+}
