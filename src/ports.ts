@@ -100,6 +100,8 @@ export type Credential = {
 export type Login = {
   readonly context: string
   readonly server: string
+  /** The context's own namespace. */
+  readonly namespace?: string
   /** PEM; absent for the machine's own authorities. */
   readonly ca?: string
   readonly serverName?: string
@@ -114,6 +116,8 @@ export type Login = {
 export type Kube = {
   readonly context: string
   readonly server: string
+  /** Where an object goes that names no namespace. */
+  readonly namespace: string
   version(): Promise<{ readonly gitVersion: string; readonly minor: string }>
   /** The resource that serves a kind, or `undefined`; discovery is cached and asked again on a miss. */
   readonly resource: (group: string, version: string, kind: string) => Promise<Resource | undefined>

@@ -58,7 +58,7 @@ export function findLogin(context: string, options: LoginOptions): Login {
   const user = found.user ? config.users.get(found.user) : { value: {}, folder: '.' }
   if (user === undefined)
     throw invalid(files[0] ?? '', `its context ${context} names the user ${found.user ?? ''}, which is not there`)
-  return login(context, { cluster, user, options })
+  return { ...login(context, { cluster, user, options }), ...(found.namespace ? { namespace: found.namespace } : {}) }
 }
 
 function unknownContext(context: string, config: Kubeconfig): MgoError {

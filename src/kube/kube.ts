@@ -28,6 +28,7 @@ export function openKube(login: Login, agent: string): Kube {
   return {
     context: login.context,
     server: login.server,
+    namespace: login.namespace ?? 'default',
     version: () => {
       version ??= http.json({ method: 'GET', path: '/version', what: 'read the version' })
       version.catch(() => {
@@ -48,7 +49,7 @@ export function openKube(login: Login, agent: string): Kube {
     },
     delete: async (id, options) => remove(http, await pathOf(id), { id, uid: options?.uid }),
     watch: (selection, signal) => watch(http, selectionPath(selection), signal),
-    close: http.close,
+    close: () => http.close(),
   }
 }
 
