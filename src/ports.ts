@@ -201,6 +201,8 @@ export type World = {
   readonly engines: readonly Engine[]
   /** Logs in lazily: a broken cluster hurts only those who ask for it. */
   kube(context: string): Promise<Kube>
+  /** Stands in for a cluster where manifests are only rendered: knows the kinds of Kubernetes, reaches nothing. */
+  readonly offline: Kube
   readonly clock: Clock
   readonly tell: Tell
   /** Units worked on at once on one cluster. */

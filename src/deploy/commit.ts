@@ -20,6 +20,8 @@ export type Outcome =
       readonly kind: 'committed'
       readonly request: DeployRequest
       readonly commit: Commit
+      /** Milliseconds since the epoch. */
+      readonly times: Times
       readonly releases: readonly Release[]
     }
   | {
@@ -30,6 +32,8 @@ export type Outcome =
     }
   | { readonly kind: 'refused'; readonly request: DeployRequest; readonly problems: readonly Problem[] }
   | { readonly kind: 'superseded'; readonly request: DeployRequest; readonly by: RequestId }
+
+export type Times = { readonly committedAt: number; readonly pushedAt: number }
 
 type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'>
 
@@ -94,14 +98,16 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
   )
   const next = commits.at(-1)
   if (next === undefined) throw new Error('a batch of changes made no commit')
+  const committedAt = turn.world.clock.now()
   const pushed = await repo.push(turn.base, next)
+  const times = { committedAt, pushedAt: turn.world.clock.now() }
   const byId = new Map(changes.map((one, i) => [one.request.id, commits[i] ?? next]))
 
   switch (pushed.kind) {
     case 'pushed':
       announce(changes, byId, tell)
       tell({ kind: 'pushed', ids: [...byId.keys()], commit: next, turns: turn.turn })
-      return { settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next)), open: [] }
+      return { settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next, times)), open: [] }
     case 'moved':
       return { settled: [], open: drafted.map((one) => one.request) }
     case 'unclear':
@@ -116,7 +122,7 @@ async function quiet(drafted: readonly Drafted[], { base, fresh, world }: Turn):
   if (!fresh && (await world.repo.fetch()) !== base) return { settled: [], open: drafted.map((one) => one.request) }
   for (const one of drafted)
     if (one.kind === 'unchanged') world.tell({ kind: 'unchanged', id: one.request.id, commit: base })
-  return { settled: drafted.map((one) => outcome(one, base)), open: [] }
+  return { settled: drafted.map((one) => outcome(one, base, timesNow(world))), open: [] }
 }
 
 /** The answer to a push was lost: what the remote holds now decides, request by request. */
@@ -130,7 +136,7 @@ async function clear(drafted: readonly Drafted[], { base, world, turn }: Turn): 
     world.tell({ kind: 'pushed', ids: landed.map((one) => one.request.id), commit: now, turns: turn })
   }
   return {
-    settled: landed.map((one) => outcome(one, found.get(one.request.id) ?? base)),
+    settled: landed.map((one) => outcome(one, found.get(one.request.id) ?? base, timesNow(world))),
     open: drafted.filter((one) => !landed.includes(one)).map((one) => one.request),
   }
 }
@@ -138,7 +144,7 @@ async function clear(drafted: readonly Drafted[], { base, world, turn }: Turn): 
 /** The server's policy said no to the batch. Halving finds whom it meant; the others land. */
 async function halve(drafted: readonly Drafted[], why: string, { base, world }: Turn): Promise<Made> {
   const changes = drafted.filter((one) => one.kind === 'changed')
-  const rest = drafted.filter((one) => one.kind !== 'changed').map((one) => outcome(one, base))
+  const rest = drafted.filter((one) => one.kind !== 'changed').map((one) => outcome(one, base, timesNow(world)))
   const [only] = changes
   if (changes.length === 1 && only !== undefined) {
     const problem: Problem = {
@@ -168,11 +174,15 @@ function announce(drafted: readonly Drafted[], commits: ReadonlyMap<RequestId, C
   }
 }
 
-function outcome(drafted: Drafted, commit: Commit): Outcome {
+function timesNow({ clock }: CommitWorld): Times {
+  return { committedAt: clock.now(), pushedAt: clock.now() }
+}
+
+function outcome(drafted: Drafted, commit: Commit, times: Times): Outcome {
   const { request } = drafted
   switch (drafted.kind) {
     case 'changed':
-      return { kind: 'committed', request, commit, releases: drafted.releases }
+      return { kind: 'committed', request, commit, releases: drafted.releases, times }
     case 'unchanged':
       return { kind: 'unchanged', request, commit, releases: drafted.releases }
     case 'refused':

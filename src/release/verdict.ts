@@ -7,7 +7,18 @@ import type { Problem } from '../error.ts'
 import type { Cluster, Commit, RequestId } from './ids.ts'
 
 /** From the best to the worst; where several releases differ, the worst is the whole's. */
-export const words = ['unchanged', 'rendered', 'healthy', 'superseded', 'timed-out', 'failed', 'refused'] as const
+export const words = [
+  'unchanged',
+  'rendered',
+  'healthy',
+  // Nobody waited: what was done, and nothing about whether it works (docs/decisions/0007).
+  'committed',
+  'applied',
+  'superseded',
+  'timed-out',
+  'failed',
+  'refused',
+] as const
 export type Word = (typeof words)[number]
 
 /** Something seen on the cluster; `at` is RFC 3339. */

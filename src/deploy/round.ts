@@ -1,0 +1,171 @@
+/**
+ * One round over one plan: applies side by side in lanes, verdicts outside them. Each step is worked on once, however
+ * many asked for it.
+ *
+ * @module
+ */
+import { MgoError } from '../error.ts'
+import type { Step } from '../plan/plan.ts'
+import type { Applied, Target, UnitRecord, World } from '../ports.ts'
+import { showUnit, type Unit } from '../release/release.ts'
+import type { ReleaseVerdict } from '../release/verdict.ts'
+import type { Lanes } from './lane.ts'
+import { settle } from './settle.ts'
+import { engineOf } from './survey.ts'
+
+/** The last thing that was done to a unit, kept until it is settled. */
+export type Done = { readonly applied: Applied; readonly inputs: string; readonly verdict: Promise<ReleaseVerdict> }
+
+/** What one round works with. `done` outlives it. */
+export type Round = {
+  readonly world: World
+  readonly target: Target
+  readonly steps: readonly Step[]
+  readonly lane: Lanes
+  readonly done: Map<string, Done>
+  readonly verdicts: Map<string, Promise<ReleaseVerdict>>
+  readonly applies: Map<string, Promise<number>>
+  readonly timeoutMs: number | undefined
+  readonly noWait: boolean
+}
+
+/** Raw files have no header to say how long; this is the header's own default. */
+const rawTimeoutMs = 300_000
+
+/** Begins all that has to be done. What is kept is looked at only when somebody asks for it. */
+export function begin(round: Round): void {
+  const count = (kind: Step['kind']) => round.steps.filter((step) => step.kind === kind).length
+  const { cluster } = round.target
+  round.world.tell({ kind: 'planned', cluster, apply: count('apply'), keep: count('keep'), prune: count('prune') })
+  for (const step of round.steps) if (step.kind !== 'keep') void verdictOf(step, round)
+}
+
+/** The verdict of one step. Never rejects: what went wrong is a verdict, too. */
+export function verdictOf(step: Step, round: Round): Promise<ReleaseVerdict> {
+  const key = stepKey(step)
+  const known = round.verdicts.get(key)
+  if (known !== undefined) return known
+  const verdict = work(step, round)
+    .catch((error: unknown) => broken(stepName(step), error))
+    .then((release) => {
+      round.world.tell({ kind: 'judged', cluster: round.target.cluster, release })
+      return release
+    })
+  round.verdicts.set(key, verdict)
+  return verdict
+}
+
+async function work(step: Step, round: Round): Promise<ReleaseVerdict> {
+  if (step.kind === 'prune') return prune(step.record, round)
+  const blocked = await needs(step.unit, round)
+  if (blocked !== undefined) return blocked
+  if (step.kind === 'keep') return keep(step, round)
+  const applied = round.lane(step.unit.key, () => apply(step, round))
+  const at = applied.then(() => round.world.clock.now())
+  at.catch(() => undefined)
+  round.applies.set(step.unit.key, at)
+  return (await applied).verdict
+}
+
+/** Applies a unit unless the very same was applied since the plan was made. */
+async function apply(step: Extract<Step, { kind: 'apply' }>, round: Round): Promise<Done> {
+  const { unit, inputs } = step
+  const before = round.done.get(unit.key)
+  if (before?.inputs === inputs) return before
+  const { cluster, tell } = round.target
+  tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
+  const record = before === undefined ? step.record : after(before, step)
+  const applied = await engineOf(unit, round.world.engines).apply(unit, round.target, record)
+  tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: applied.revision })
+  const verdict = round.noWait ? Promise.resolve(taken(unit, applied)) : judged(unit, applied, round)
+  const done: Done = { applied, inputs, verdict }
+  round.done.set(unit.key, done)
+  // Once it is settled the records of the cluster say it all again.
+  const forget = () => {
+    if (round.done.get(unit.key) === done) round.done.delete(unit.key)
+  }
+  verdict.then(forget, forget)
+  return done
+}
+
+function after(before: Done, { unit, record }: Extract<Step, { kind: 'apply' }>): UnitRecord {
+  const base = record ?? { key: unit.key, ours: true, stamp: undefined }
+  return { ...base, revision: before.applied.revision, state: 'deployed', stamp: before.inputs }
+}
+
+async function keep({ unit, record }: Extract<Step, { kind: 'keep' }>, round: Round): Promise<ReleaseVerdict> {
+  const objects = await engineOf(unit, round.world.engines).objects(unit, round.target, record)
+  const applied: Applied = { revision: record.revision, objects }
+  return round.noWait ? taken(unit, applied) : judged(unit, applied, round)
+}
+
+async function judged(unit: Unit, applied: Applied, round: Round): Promise<ReleaseVerdict> {
+  const { world, target, timeoutMs } = round
+  const own = unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs
+  const name = showUnit(unit)
+  const verdict = await settle(
+    { kube: target.kube, objects: applied.objects, timeoutMs: timeoutMs ?? own, cluster: target.cluster, unit: name },
+    { clock: world.clock, tell: world.tell },
+  )
+  return { ...verdict, release: name, revision: applied.revision }
+}
+
+function taken(unit: Unit, applied: Applied): ReleaseVerdict {
+  const reason = 'the API server has taken it; nobody waited for the pods'
+  return { release: showUnit(unit), revision: applied.revision, verdict: 'applied', reason }
+}
+
+async function prune(record: UnitRecord, round: Round): Promise<ReleaseVerdict> {
+  const engine = engineOf({ kind: 'raw' }, round.world.engines)
+  await round.lane(record.key, () => engine.remove(record, round.target))
+  return { release: recordName(record), verdict: 'healthy', reason: 'its file is gone; its objects were removed' }
+}
+
+/** Waits for the releases that this one needs; gives a verdict only where one of them is not well. */
+async function needs(unit: Unit, round: Round): Promise<ReleaseVerdict | undefined> {
+  if (unit.kind !== 'chart') return undefined
+  for (const name of unit.release.needs) {
+    const step = round.steps.find(
+      (one) => one.kind !== 'prune' && one.unit.kind === 'chart' && one.unit.release.name === name,
+    )
+    if (step === undefined) continue
+    const verdict = await verdictOf(step, round)
+    if (verdict.verdict === 'healthy' || verdict.verdict === 'applied') continue
+    return {
+      release: showUnit(unit),
+      verdict: 'failed',
+      reason: `it needs ${name}, which is ${verdict.verdict}: ${verdict.reason}`,
+      code: 'NEEDS',
+      hint: `Mend ${name} first; then send the request again.`,
+    }
+  }
+  return undefined
+}
+
+/** What a step is known by in this round. */
+export function stepKey(step: Step): string {
+  return step.kind === 'prune' ? step.record.key : step.unit.key
+}
+
+/** How people know a step. */
+export function stepName(step: Step): string {
+  return step.kind === 'prune' ? recordName(step.record) : showUnit(step.unit)
+}
+
+function recordName(record: UnitRecord): string {
+  return `${record.key.replace(/^raw:/, '')}-raw.yaml`
+}
+
+/** What could not be done, as a verdict. A bug is told as one, and hurts nobody but its own release. */
+export function broken(release: string, error: unknown): ReleaseVerdict {
+  if (error instanceof MgoError)
+    return { release, verdict: 'failed', reason: error.message, code: error.code, hint: error.hint }
+  const reason = `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`
+  return {
+    release,
+    verdict: 'failed',
+    reason,
+    code: 'INTERNAL',
+    hint: 'This is a bug of mgo: please report it with this text.',
+  }
+}

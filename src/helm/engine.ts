@@ -1,0 +1,162 @@
+/**
+ * The engine of charts: the real helm, 3 or 4, with the input hash as a label of the release it writes.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { MgoError } from '../error.ts'
+import type { Applied, Engine, Target, UnitRecord } from '../ports.ts'
+import type { K8sObject } from '../release/object.ts'
+import { showUnit, type Unit } from '../release/release.ts'
+import { templateArgs, upgradeArgs } from './args.ts'
+import { chartIdentity, fetchChart } from './charts.ts'
+import { helmError } from './error.ts'
+import { manifestObjects, type Payload, readPayload } from './payload.ts'
+import type { Helm } from './program.ts'
+import { type HelmRecord, helmRecords, inputsLabel, writerLabel } from './records.ts'
+import { writer, writerState } from './writer.ts'
+
+type ChartUnit = Extract<Unit, { readonly kind: 'chart' }>
+
+/** Goes into the input hash: a mgo that calls helm differently upgrades everything once more. */
+const version = 'helm-1'
+const templateMs = 60_000
+
+/** Makes the engine of one helm. */
+export function helmEngine(helm: Helm): Engine {
+  return {
+    kind: 'chart',
+    records: ({ kube }) => helmRecords(kube),
+    inputs: (unit, target) => inputsOf(chart(unit), target),
+    apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record }),
+    async objects(unit, { kube }, record) {
+      const { release } = chart(unit)
+      const secret = `sh.helm.release.v1.${release.name}.v${record.revision}`
+      const { manifest } = await readPayload(kube, release.namespace, secret)
+      return manifestObjects(manifest, release.namespace, kube)
+    },
+    render: (unit, target) => template(chart(unit), target, helm),
+    remove: async (record) => {
+      throw new Error(`mgo never uninstalls a helm release (${record.key})`)
+    },
+  }
+}
+
+function chart(unit: Unit): ChartUnit {
+  if (unit.kind !== 'chart') throw new Error('the helm engine was given a raw file')
+  return unit
+}
+
+/**
+ * Everything that shapes a release. Of the cluster only its minor version counts: the list of its APIs grows with each
+ * definition that any release brings, and would upgrade all the others (docs/decisions/0008).
+ */
+async function inputsOf({ release, values, secrets }: ChartUnit, target: Target): Promise<string> {
+  const { minor } = await target.kube.version()
+  const parts = [
+    version,
+    await chartIdentity(release, target),
+    values.oid,
+    secrets?.oid ?? '',
+    release.name,
+    release.namespace,
+    minor,
+  ]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)
+}
+
+type Upgrading = { readonly target: Target; readonly helm: Helm; readonly record: UnitRecord | undefined }
+
+async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Promise<Applied> {
+  const { release } = unit
+  const { kube } = target
+  const at = record?.state === 'pending' ? await unlock(unit, target, record as HelmRecord) : (record?.revision ?? 0)
+  await helm.version()
+  const archive = await fetchChart(release, target, helm)
+  const inputs = await inputsOf(unit, target)
+  return withFiles(unit, { target, helm }, async (values, secret) => {
+    const labels = { [inputsLabel]: `${inputs}.${at + 1}`, [writerLabel]: writer() }
+    const args = upgradeArgs({ release, files: { chart: archive, values }, labels })
+    // Helm's own limit ends hooks; this one ends a helm that hangs.
+    const ran = await helm.run(args, { context: kube.context, timeoutMs: release.timeoutMs + 60_000 })
+    if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran, secret)
+    const { manifest, version: revision } = parsePayload(ran.stdout.toString('utf8'), unit)
+    return { revision, objects: await manifestObjects(manifest, release.namespace, kube) }
+  })
+}
+
+function parsePayload(text: string, unit: ChartUnit): Payload {
+  try {
+    return JSON.parse(text.slice(text.indexOf('{'))) as Payload
+  } catch (cause) {
+    throw new MgoError(
+      {
+        code: 'HELM_FAILED',
+        message: `helm upgraded ${showUnit(unit)} and gave no answer that can be read`,
+        hint: 'Look with `helm history`.',
+      },
+      { cause },
+    )
+  }
+}
+
+/**
+ * A pending record is the lock of a helm that is at work, or the trace of one that died. Only a dead attempt of ours is
+ * taken away; the one before it counts then.
+ */
+async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecord): Promise<number> {
+  const state = writerState(record.writer)
+  if (record.stamp === undefined || state !== 'dead') {
+    const who = state === 'alive' ? 'another mgo on this machine' : 'somebody else'
+    throw new MgoError({
+      code: 'HELM_PENDING',
+      message: `${who} is at work on ${showUnit(unit)} since ${record.since ?? 'an unknown time'} (revision ${record.revision} is pending)`,
+      hint: `Wait for it. If it is dead: helm rollback ${unit.release.name} -n ${unit.release.namespace}, then deploy again.`,
+    })
+  }
+  tell({ kind: 'note', text: `${showUnit(unit)}: revision ${record.revision} of a mgo that died is taken away` })
+  await kube.delete({ group: '', version: 'v1', kind: 'Secret', namespace: record.namespace, name: record.secret })
+  return record.revision - 1
+}
+
+type With = { readonly target: Target; readonly helm: Helm }
+
+/** Lays the values on disk for one call of helm, readable for nobody else. */
+async function withFiles<T>(
+  unit: ChartUnit,
+  { target, helm }: With,
+  work: (values: readonly string[], secret: string) => Promise<T>,
+): Promise<T> {
+  const wanted = [unit.values, ...(unit.secrets === undefined ? [] : [unit.secrets])]
+  const blobs = await target.repo.read(wanted.map(({ oid }) => oid))
+  mkdirSync(join(helm.home, 'work'), { recursive: true, mode: 0o700 })
+  const folder = mkdtempSync(join(helm.home, 'work', 'release-'))
+  try {
+    const files = wanted.map(({ oid }, i) => {
+      const file = join(folder, `${i}.yaml`)
+      writeFileSync(file, blobs.get(oid) ?? new Uint8Array(), { mode: 0o600 })
+      return file
+    })
+    const secret = unit.secrets === undefined ? '' : new TextDecoder().decode(blobs.get(unit.secrets.oid))
+    return await work(files, secret)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<readonly K8sObject[]> {
+  const { release } = unit
+  await helm.version()
+  const archive = await fetchChart(release, target, helm)
+  const { gitVersion } = await target.kube.version()
+  const apiVersions = await target.kube.apiVersions()
+  return withFiles(unit, { target, helm }, async (values, secret) => {
+    const files = { chart: archive, values }
+    const kubeVersion = gitVersion === '' ? undefined : gitVersion
+    const ran = await helm.run(templateArgs({ release, files, kubeVersion, apiVersions }), { timeoutMs: templateMs })
+    if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran, secret)
+    return manifestObjects(ran.stdout.toString('utf8'), release.namespace, target.kube)
+  })
+}
