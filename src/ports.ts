@@ -33,6 +33,14 @@ export type Pushed =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unclear'; readonly why: string }
 
+/** `at` is RFC 3339. */
+export type LastChange = {
+  readonly commit: Commit
+  readonly author: string
+  readonly at: string
+  readonly subject: string
+}
+
 /** One branch of one gitops repo. Throws MgoError GIT_*. Paths are relative to the repo's root, with `/`. */
 export type Repo = {
   /** How people name it; never with a password in it. */
@@ -52,6 +60,8 @@ export type Repo = {
   push(base: Commit | undefined, next: Commit): Promise<Pushed>
   /** The requests (by trailer `Mgo-Request`) that lie between two commits, `from` excluded. */
   requestsIn(from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>>
+  /** The last commit that touched a path, as seen from `commit`. */
+  lastChange(commit: Commit, path: string): Promise<LastChange | undefined>
   /** Lays the regular files below `folder` into a new folder on disk; refuses links and submodules. */
   lay(commit: Commit, folder: string, into: string): Promise<void>
   /** Another branch of the same repo. */
@@ -178,6 +188,8 @@ export type Engine = {
   records(target: Target): Promise<ReadonlyMap<string, UnitRecord>>
   /** The hash of everything that shapes the unit. Starts no program and writes nothing. */
   inputs(unit: Unit, target: Target): Promise<string>
+  /** Throws what would stop every apply, such as HELM_MISSING; asked before anything is committed. */
+  check(): Promise<void>
   /** Brings the unit to the cluster and stamps it; waits for nothing but the API server and the chart's hooks. */
   apply(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Applied>
   /** The objects of what is live, for judging a unit that did not change. */

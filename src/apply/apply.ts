@@ -38,6 +38,7 @@ export function applyEngine(): Engine {
     kind: 'raw',
     records,
     inputs: async (unit) => inputsOf(raw(unit)),
+    check: async () => undefined,
     apply: (unit, target, record) => apply(raw(unit), target, record),
     objects: (unit, target) => read(raw(unit), target),
     render: (unit, target) => read(raw(unit), target),

@@ -8,6 +8,7 @@
  * @module
  */
 import { MgoError, type Problem } from '../error.ts'
+import { clusterDefaults } from '../manifest/settings.ts'
 import type { World } from '../ports.ts'
 import type { Cluster, RequestId } from '../release/ids.ts'
 import { chartKey } from '../release/release.ts'
@@ -16,6 +17,7 @@ import { type ReleaseVerdict, type Timing, type Verdict, type Word, worse } from
 import { batcher } from './batch.ts'
 import { type ClusterLine, clusterLine, type Want } from './cluster.ts'
 import { commitBatch, type Outcome } from './commit.ts'
+import { readSettings } from './draft.ts'
 
 export type DeployOptions = {
   /** Stops after the push; the cluster is not touched. */
@@ -48,8 +50,8 @@ export function deployer(world: World): Deployer {
     async deploy(request, options = {}) {
       world.tell({ kind: 'accepted', request })
       const deploying: Deploying = { request, options, world, line: lineOf(request.cluster) }
-      const verdict = await commits
-        .submit(request)
+      const verdict = await preflight(request, options, world)
+        .then(() => commits.submit(request))
         .then((outcome) => verdictOf(outcome, deploying))
         .catch((error: unknown) => gaveUp(request, error, world.clock.now()))
       return finish(verdict, request)
@@ -62,6 +64,20 @@ export function deployer(world: World): Deployer {
       return finish(verdict)
     },
   }
+}
+
+/**
+ * What would stop the deploy after its commit is found before it: no context for the cluster in the kubeconfig, no helm.
+ * A cluster that does not answer is no reason to refuse: the commit is what counts, and the next sync brings it there.
+ */
+async function preflight({ cluster }: DeployRequest, { commitOnly }: DeployOptions, world: World): Promise<void> {
+  const tip = await world.repo.tip()
+  if (commitOnly === true || tip === undefined) return
+  const read = await readSettings(tip, world.repo)
+  if (read.kind === 'refused' || (await world.repo.tree(tip, `installations/${cluster}`)).size === 0) return
+  const { context, engine } = read.settings.clusters.get(cluster) ?? clusterDefaults(cluster)
+  for (const one of world.engines) await one.check()
+  if (engine !== 'render') await world.kube(context)
 }
 
 type Asked = Pick<DeployRequest, 'id' | 'cluster' | 'acceptedAt'>

@@ -47,7 +47,8 @@ export async function settle(asked: Settling, { clock, tell }: SettleWorld): Pro
     for (;;) {
       const changed = seen.changed()
       const nowMs = clock.now()
-      if (seen.failure() !== undefined) throw seen.failure()
+      const failure = seen.failure()
+      if (failure !== undefined) throw failure
       if (seen.isComplete()) {
         const found = judge(watched, seen, { nowMs, startedMs })
         const sum = summary(found.judged)

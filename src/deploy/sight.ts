@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Kube, Selection } from '../ports.ts'
+import type { Kube, Selection, WatchEvent } from '../ports.ts'
 import { type K8sObject, objectId, objectKey } from '../release/object.ts'
 
 export type Sight = {
@@ -23,61 +23,69 @@ export type Sight = {
   close(): void
 }
 
+type State = {
+  readonly objects: Map<string, K8sObject>
+  readonly first: Map<string, K8sObject>
+  readonly events: Map<string, K8sObject>
+  open: number
+  failed: Error | undefined
+  wake: () => void
+}
+
 /** Opens the eyes; nothing is watched yet. */
 export function sight(kube: Kube): Sight {
   const stop = new AbortController()
-  const objects = new Map<string, K8sObject>()
-  const first = new Map<string, K8sObject>()
-  const events = new Map<string, K8sObject>()
-  const explained = new Set<string>()
-  const started = new Set<string>()
-  let open = 0
-  let failed: Error | undefined
-  let wake: () => void = () => undefined
-
-  async function follow(selection: Selection, into: Map<string, K8sObject>, counts: boolean): Promise<void> {
-    try {
-      for await (const event of kube.watch(selection, stop.signal)) {
-        if (event.kind === 'synced') open -= counts ? 1 : 0
-        else {
-          const key = objectKey(objectId(event.object))
-          if (event.kind === 'gone') into.delete(key)
-          else into.set(key, event.object)
-          if (event.kind !== 'gone' && !first.has(key) && into === objects) first.set(key, event.object)
-        }
-        wake()
-      }
-    } catch (error) {
-      // Without events a verdict is poorer, not wrong.
-      if (counts) failed ??= error instanceof Error ? error : new Error(String(error))
-      wake()
-    }
+  const state: State = {
+    objects: new Map(),
+    first: new Map(),
+    events: new Map(),
+    open: 0,
+    failed: undefined,
+    wake: () => undefined,
   }
-
+  const started = new Set<string>()
+  const once = (key: string): boolean => !started.has(key) && started.add(key) !== undefined
   return {
     watch(selection) {
-      const key = JSON.stringify(selection)
-      if (started.has(key)) return
-      started.add(key)
-      open++
-      void follow(selection, objects, true)
+      if (!once(JSON.stringify(selection))) return
+      state.open++
+      void follow(kube.watch(selection, stop.signal), state, 'objects')
     },
     explain(uid, selection) {
-      if (explained.has(uid)) return
-      explained.add(uid)
-      void follow(selection, events, false)
+      if (once(uid)) void follow(kube.watch(selection, stop.signal), state, 'events')
     },
     changed: () =>
       new Promise<void>((resolve) => {
-        wake = resolve
+        state.wake = resolve
       }),
-    isComplete: () => open === 0,
-    failure: () => failed,
-    object: (key) => objects.get(key),
-    first: (key) => first.get(key),
-    around: (object) => ({ related: relatives(object, objects), events: [...events.values()] }),
+    isComplete: () => state.open === 0,
+    failure: () => state.failed,
+    object: (key) => state.objects.get(key),
+    first: (key) => state.first.get(key),
+    around: (object) => ({ related: relatives(object, state.objects), events: [...state.events.values()] }),
     close: () => stop.abort(),
   }
+}
+
+async function follow(events: AsyncIterable<WatchEvent>, state: State, into: 'objects' | 'events'): Promise<void> {
+  try {
+    for await (const event of events) {
+      if (event.kind === 'synced') state.open -= into === 'objects' ? 1 : 0
+      else remember(event, state, into)
+      state.wake()
+    }
+  } catch (error) {
+    // Without events a verdict is poorer, not wrong.
+    if (into === 'objects') state.failed ??= error instanceof Error ? error : new Error(String(error))
+    state.wake()
+  }
+}
+
+function remember(event: Exclude<WatchEvent, { kind: 'synced' }>, state: State, into: 'objects' | 'events'): void {
+  const key = objectKey(objectId(event.object))
+  if (event.kind === 'gone') state[into].delete(key)
+  else state[into].set(key, event.object)
+  if (event.kind !== 'gone' && into === 'objects' && !state.first.has(key)) state.first.set(key, event.object)
 }
 
 /** What lives in the same namespace; the rules sort out what belongs to whom by the owner's uid. */

@@ -96,6 +96,7 @@ function otherBranch({ upstream }: Clone, name: string, options: OpenOptions): R
     write: async (base, commits) => (await later).write(base, commits),
     push: async (base, next) => (await later).push(base, next),
     requestsIn: async (from, to) => (await later).requestsIn(from, to),
+    lastChange: async (commit, path) => (await later).lastChange(commit, path),
     lay: async (commit, folder, into) => (await later).lay(commit, folder, into),
     other: () => {
       throw new Error('a branch of a branch')

@@ -7,14 +7,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { requestOf } from '../manifest/message.ts'
-import type { Entry, Repo, Tree } from '../ports.ts'
+import type { Entry, LastChange, Repo, Tree } from '../ports.ts'
 import { type Commit, parseCommit, type RequestId } from '../release/ids.ts'
 import type { Blobs } from './blobs.ts'
 import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
 
-export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'lay'>
+export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'lay' | 'lastChange'>
 
 const treesKept = 32
 /** What a folder that is laid out may hold at most: a chart, not a disk. */
@@ -37,6 +37,7 @@ export function reading(git: Git, blobs: Blobs): Reading {
     tree,
     read,
     requestsIn: (from, to) => requestsIn(git, from, to),
+    lastChange: (commit, path) => lastChange(git, commit, path),
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
 }
@@ -65,6 +66,15 @@ async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promi
     if (commit !== undefined && id !== undefined) found.set(id, commit)
   }
   return found
+}
+
+async function lastChange(git: Git, commit: Commit, path: string): Promise<LastChange | undefined> {
+  const format = '--format=%H%x00%an <%ae>%x00%aI%x00%s'
+  const ran = await git(['log', '-1', '-z', format, '--end-of-options', commit, '--', `:(literal)${path}`])
+  if (ran.code !== 0) throw gitError('log', ran)
+  const [hash, author = '', at = '', subject = ''] = ran.stdout.toString('utf8').split('\0')
+  const found = parseCommit(hash ?? '')
+  return found === undefined ? undefined : { commit: found, author: author.replace(/ <>$/, ''), at, subject }
 }
 
 type Laying = { readonly folder: string; readonly into: string; readonly read: Repo['read'] }

@@ -30,6 +30,9 @@ export function helmEngine(helm: Helm): Engine {
     kind: 'chart',
     records: ({ kube }) => helmRecords(kube),
     inputs: (unit, target) => inputsOf(chart(unit), target),
+    check: async () => {
+      await helm.version()
+    },
     apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record }),
     async objects(unit, { kube }, record) {
       const { release } = chart(unit)

@@ -53,16 +53,10 @@ function selector(object: K8sObject): string | undefined {
 function expression(one: unknown): string {
   const key = textAt(one, 'key') ?? ''
   const values = listAt(one, 'values').map(String).join(',')
-  switch (textAt(one, 'operator')) {
-    case 'In':
-      return `${key} in (${values})`
-    case 'NotIn':
-      return `${key} notin (${values})`
-    case 'DoesNotExist':
-      return `!${key}`
-    default:
-      return key
-  }
+  const operator = textAt(one, 'operator')
+  if (operator === 'In') return `${key} in (${values})`
+  if (operator === 'NotIn') return `${key} notin (${values})`
+  return operator === 'DoesNotExist' ? `!${key}` : key
 }
 
 /** Events that may explain why this object waits. */

@@ -1,0 +1,70 @@
+/**
+ * The table of commands, which is the help.
+ *
+ * @module
+ */
+import { Command, CommanderError } from '@commander-js/extra-typings'
+import { meaning, MgoError } from '../error.ts'
+import { deployCommand } from './deploy.ts'
+import type { Edges } from './edges.ts'
+import { diffCommand, renderCommand, statusCommand, validateCommand } from './look.ts'
+import { printer } from './print.ts'
+import { serveCommand } from './serve.ts'
+import { syncCommand } from './sync.ts'
+
+/** Runs the command line. Gives the exit code. */
+export async function cli(edges: Edges): Promise<number> {
+  let code = 0
+  const exit = (next: number) => {
+    code = next
+  }
+  const program = new Command('mgo')
+    .description(
+      'CI says “this image, that cluster”; mgo commits it, brings the cluster to it, and says whether it works.',
+    )
+    .version(edges.version)
+    .showHelpAfterError('(mgo help shows the commands)')
+    .exitOverride()
+  const commands = [
+    deployCommand,
+    syncCommand,
+    diffCommand,
+    validateCommand,
+    renderCommand,
+    statusCommand,
+    serveCommand,
+  ]
+  for (const command of commands) program.addCommand(command(edges, exit).exitOverride().copyInheritedSettings(program))
+  try {
+    await program.parseAsync(sorted(edges.args), { from: 'user' })
+    return code
+  } catch (error) {
+    // Commander has told the user what is wrong already, or shown what was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const isJson = edges.args.some(
+      (one, i) =>
+        /^(?:-o|--output)=?json$/.test(one) || (one === 'json' && /^(?:-o|--output)$/.test(edges.args[i - 1] ?? '')),
+    )
+    printer({ json: isJson, debug: edges.args.includes('--debug'), colour: false }).failure(error)
+    return exitOfError(error)
+  }
+}
+
+/** The old tool's flags `--gitops-repo` and `--debug` also stood before the command. */
+function sorted(args: readonly string[]): readonly string[] {
+  const front: string[] = []
+  let rest = args
+  for (;;) {
+    const [first = '', second = ''] = rest
+    const taken = first === '--debug' || first.startsWith('--gitops-repo=') ? 1 : first === '--gitops-repo' ? 2 : 0
+    if (taken === 0) break
+    front.push(...(taken === 2 ? [first, second] : [first]))
+    rest = rest.slice(taken)
+  }
+  const [command, ...flags] = rest
+  return command === undefined ? front : [command, ...front, ...flags]
+}
+
+function exitOfError(error: unknown): number {
+  return error instanceof MgoError ? meaning(error.code).exit : 5
+}

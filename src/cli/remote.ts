@@ -1,0 +1,85 @@
+/**
+ * A deploy through a server: the same request, the same verdict, over HTTP.
+ *
+ * @module
+ */
+import { type Code, codes, MgoError } from '../error.ts'
+import { printImage } from '../release/image.ts'
+import type { Verdict } from '../release/verdict.ts'
+import { showAuthor } from '../request/author.ts'
+import type { Asked } from '../request/request.ts'
+
+export type RemoteOptions = {
+  readonly server: string
+  readonly token: string | undefined
+  readonly timeoutMs: number | undefined
+  readonly agent: string
+}
+
+/** A server holds an answer back for this long at most; then it is asked again. */
+const waitSeconds = 60
+/** Longer than any header's default; a request that is still open then is told by its id. */
+const patienceMs = 15 * 60_000
+
+type Answer = {
+  readonly id?: string
+  readonly verdict?: string
+  readonly code?: string
+  readonly detail?: string
+  readonly hint?: string
+}
+
+/** Sends a request and waits for its verdict. Throws KUBE_UNREACHABLE-like codes as the server gives them. */
+export async function deployRemotely(asked: Asked, options: RemoteOptions): Promise<Verdict> {
+  const { cluster, source, image, author } = asked
+  const body = JSON.stringify({ cluster, source, image: printImage(image), author: showAuthor(author) })
+  let answer = await call('/v1/deploys', { method: 'POST', body }, options)
+  const end = performance.now() + (options.timeoutMs ?? patienceMs)
+  while (answer.verdict === undefined) {
+    if (answer.id === undefined) throw refusal(answer)
+    if (performance.now() > end) throw late(answer.id, options.server)
+    answer = await call(`/v1/deploys/${answer.id}?wait=${waitSeconds}s`, { method: 'GET' }, options)
+  }
+  return answer as unknown as Verdict
+}
+
+async function call(path: string, init: RequestInit, { server, token, agent }: RemoteOptions): Promise<Answer> {
+  const headers: Record<string, string> = { 'user-agent': agent, accept: 'application/json' }
+  if (init.body !== undefined) headers['content-type'] = 'application/json'
+  if (token !== undefined && token !== '') headers['authorization'] = `Bearer ${token}`
+  let response: Response
+  try {
+    response = await fetch(new URL(path, server), {
+      ...init,
+      headers,
+      signal: AbortSignal.timeout((waitSeconds + 30) * 1000),
+    })
+  } catch (cause) {
+    throw new MgoError(
+      {
+        code: 'SERVER_UNREACHABLE',
+        message: `the mgo server ${server.replace(/\/\/[^/@]*@/, '//***@')} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint: 'Is it up, and is --server right? A request that it had accepted goes on there.',
+      },
+      { cause },
+    )
+  }
+  return (await response.json().catch(() => ({ detail: `HTTP ${response.status}` }))) as Answer
+}
+
+function refusal({ code, detail, hint }: Answer): MgoError {
+  const known = codes.find((one): one is Code => one === code)
+  return new MgoError({
+    code: known ?? 'SERVER_UNREACHABLE',
+    message: detail ?? 'the server gave no answer that mgo understands',
+    hint: hint ?? 'Is this a mgo server?',
+  })
+}
+
+function late(id: string, server: string): MgoError {
+  return new MgoError({
+    code: 'SERVER_SLOW',
+    message: `the server had no verdict in time; the request ${id} goes on`,
+    hint: `Ask for it: curl ${server.replace(/\/\/[^/@]*@/, '//')}/v1/deploys/${id}`,
+  })
+}

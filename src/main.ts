@@ -1,0 +1,119 @@
+/**
+ * Puts the world together and starts a door. The only place where edges and stories meet, and the only process.exit.
+ *
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { applyEngine } from './apply/apply.ts'
+import { cli } from './cli/cli.ts'
+import type { Opened, Where } from './cli/edges.ts'
+import { findLogin } from './config/login.ts'
+import type { Event, Told } from './event/event.ts'
+import { run } from './exec.ts'
+import { openRepo } from './git/repo.ts'
+import { helmEngine } from './helm/engine.ts'
+import { openHelm } from './helm/program.ts'
+import { openKube } from './kube/kube.ts'
+import { offlineKube } from './kube/offline.ts'
+import type { Clock, Kube, World } from './ports.ts'
+import { requestId } from './release/ids.ts'
+import { serve } from './serve.ts'
+import { credentialsOf, gitEnv, given, stateFolder } from './surroundings.ts'
+
+const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+  version: string
+}
+
+/** Units worked on at once on one cluster: helm takes 60 to 90 MB and most of a core each. */
+const width = 4
+
+const clock: Clock = {
+  now: () => Date.now(),
+  id: () => requestId(Date.now(), randomBytes(16)),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(end, Math.min(ms, 2_147_483_647))
+      if (signal?.aborted === true) end()
+      else signal?.addEventListener('abort', end, { once: true })
+    }),
+}
+
+type Opening = { readonly where: Where; readonly surroundings: 'of a person' | 'of a server' }
+
+async function open({ where, surroundings }: Opening, tell: (told: Told) => void): Promise<Opened> {
+  const state = stateFolder(process.env, tmpdir())
+  const repo = await openRepo(where.gitopsRepo, {
+    mirrors: join(state, 'git'),
+    branch: where.branch,
+    committer: { name: 'mgo', email: 'mgo@localhost' },
+    env: gitEnv(process.env, surroundings),
+    credentials: credentialsOf(process.env),
+    commitOnly: where.commitOnly ?? false,
+  })
+  const { kube, closeAll } = clusters(where.kubeconfig)
+  const helm = openHelm({
+    program: where.helm,
+    home: join(state, 'helm'),
+    env: given(process.env),
+    kubeconfig: where.kubeconfig,
+  })
+  const engines = [helmEngine(helm), applyEngine()]
+  const stamped = (event: Event): void => tell({ ...event, at: Date.now() })
+  const world = { repo, engines, kube, offline: offlineKube(), clock, width, tell: stamped }
+  const close = async () => {
+    await Promise.all([repo.close(), closeAll()])
+  }
+  return { world, repo, close }
+}
+
+/** Logs in to each cluster when it is first asked for, and once. */
+function clusters(kubeconfig: string | undefined): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
+  const known = new Map<string, Kube>()
+  return {
+    async kube(context) {
+      const found = known.get(context)
+      if (found !== undefined) return found
+      const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
+      const opened = openKube(login, `mgo/${version}`)
+      known.set(context, opened)
+      return opened
+    },
+    closeAll: () => Promise.all([...known.values()].map((one) => one.close())),
+  }
+}
+
+async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const [path, bytes] of files) {
+    const target = join(folder, path)
+    await mkdir(dirname(target), { recursive: true })
+    await writeFile(target, bytes)
+  }
+}
+
+process.exitCode = await cli({
+  version,
+  env: process.env,
+  args: process.argv.slice(2),
+  isTerminal: process.stderr.isTTY,
+  open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
+  serve: (where, serving, print) =>
+    serve({
+      serving,
+      version,
+      clock,
+      print,
+      state: stateFolder(process.env, tmpdir()),
+      slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
+      open: (tell) => open({ where, surroundings: 'of a server' }, tell),
+    }),
+  writeFiles,
+})
+// Kept connections must not hold the process; everything that had to be written is.
+process.exit()
