@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   if (tests.length === 0) return 0
   const built = await call(['test/rig/cli.ts', 'build'])
   if (built.code !== 0) return built.code
-  const ran = await call(['--test', '--test-concurrency=1', ...tests])
+  const ran = await call(['--test', '--test-concurrency=1', '--test-timeout=600000', ...tests])
   const skipped = Number(/^ℹ skipped (\d+)/m.exec(ran.output)?.[1] ?? 0)
   if (skipped > 0 && process.env['CI'] !== undefined) {
     console.error(`${skipped} tests were skipped, which CI takes for a failure.`)

@@ -65,10 +65,10 @@ export function whereOf(
   env: Readonly<Record<string, string | undefined>>,
 ) {
   return {
-    gitopsRepo: flags.gitopsRepo ?? env['MGO_GITOPS_REPO'] ?? '.',
+    gitopsRepo: flags.gitopsRepo ?? (env['MGO_GITOPS_REPO'] || '.'),
     branch: flags.branch,
     kubeconfig: flags.kubeconfig,
-    helm: flags.helm ?? env['MGO_HELM'],
+    helm: flags.helm ?? (env['MGO_HELM'] || undefined),
   }
 }
 

@@ -11,7 +11,7 @@ import { plan, type Step } from '../plan/plan.ts'
 import type { Target, World } from '../ports.ts'
 import { type K8sObject, objectId, objectKey } from '../release/object.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
-import { showUnit, type Unit } from '../release/release.ts'
+import { type Release, showUnit, type Unit } from '../release/release.ts'
 import { stepName } from './round.ts'
 import { engineOf, repoInvalid, survey } from './survey.ts'
 
@@ -57,7 +57,7 @@ async function pairOf(
   const before = await live(object, target)
   if (isHook(object)) return { before: object, after: object }
   try {
-    const after = await target.kube.apply(object, {
+    const after = await target.kube.apply(unit.kind === 'chart' ? helms(object, unit.release) : object, {
       manager: unit.kind === 'chart' ? 'helm' : 'mgo',
       dryRun: true,
       force: true,
@@ -69,6 +69,17 @@ async function pairOf(
     if (isNew && /not found|serves no|no matches/.test(error.message)) return { before, after: object }
     throw named(error, showUnit(unit))
   }
+}
+
+/** What helm itself adds to each object of a release (helm.sh/helm pkg/action, setMetadataVisitor). */
+function helms(object: K8sObject, { name, namespace }: Pick<Release, 'name' | 'namespace'>): K8sObject {
+  const { labels, annotations } = object.metadata
+  const metadata = {
+    ...object.metadata,
+    labels: { ...labels, 'app.kubernetes.io/managed-by': 'Helm' },
+    annotations: { ...annotations, 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': namespace },
+  }
+  return { ...object, metadata }
 }
 
 /** Hooks are made and deleted by helm around an upgrade; they are no state to compare. */

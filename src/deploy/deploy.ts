@@ -50,8 +50,10 @@ export function deployer(world: World): Deployer {
     async deploy(request, options = {}) {
       world.tell({ kind: 'accepted', request })
       const deploying: Deploying = { request, options, world, line: lineOf(request.cluster) }
-      const verdict = await preflight(request, options, world)
-        .then(() => commits.submit(request))
+      const unready = await preflight(request, options, world)
+      if (unready !== undefined) return finish(refused(request, [unready]), request)
+      const verdict = await commits
+        .submit(request)
         .then((outcome) => verdictOf(outcome, deploying))
         .catch((error: unknown) => gaveUp(request, error, world.clock.now()))
       return finish(verdict, request)
@@ -70,9 +72,24 @@ export function deployer(world: World): Deployer {
  * What would stop the deploy after its commit is found before it: no context for the cluster in the kubeconfig, no helm.
  * A cluster that does not answer is no reason to refuse: the commit is what counts, and the next sync brings it there.
  */
-async function preflight({ cluster }: DeployRequest, { commitOnly }: DeployOptions, world: World): Promise<void> {
+async function preflight(
+  { cluster }: DeployRequest,
+  { commitOnly }: DeployOptions,
+  world: World,
+): Promise<Problem | undefined> {
+  if (commitOnly === true) return undefined
+  try {
+    await canBring(cluster, world)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof MgoError) || error.code.startsWith('GIT_')) return undefined
+    return { code: error.code, message: `${error.message}; nothing was committed`, hint: error.hint }
+  }
+}
+
+async function canBring(cluster: Cluster, world: World): Promise<void> {
   const tip = await world.repo.tip()
-  if (commitOnly === true || tip === undefined) return
+  if (tip === undefined) return
   const read = await readSettings(tip, world.repo)
   if (read.kind === 'refused' || (await world.repo.tree(tip, `installations/${cluster}`)).size === 0) return
   const { context, engine } = read.settings.clusters.get(cluster) ?? clusterDefaults(cluster)

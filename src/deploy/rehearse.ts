@@ -35,7 +35,10 @@ export async function rehearse(request: DeployRequest, { repo }: Pick<World, 're
     [...drafted.commit.files].map(async ([path, bytes]) => {
       const oid = tree.get(path)?.oid ?? ''
       const before = new TextDecoder().decode((await repo.read([oid])).get(oid))
-      return createTwoFilesPatch(`a/${path}`, `b/${path}`, before, new TextDecoder().decode(bytes)).replace(/^=+\n/, '')
+      return createTwoFilesPatch(`a/${path}`, `b/${path}`, before, new TextDecoder().decode(bytes)).replace(
+        /^(?:Index: .*\n)?=+\n/,
+        '',
+      )
     }),
   )
   return { releases, diffs }

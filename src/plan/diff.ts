@@ -29,7 +29,7 @@ export function diff(pair: Pair, secrets: readonly string[]): Difference | undef
   const name = showObject(objectId(object))
   const text = createTwoFilesPatch(name, name, lines(before), lines(after), 'live', 'wanted', { context: 3 })
   const kind = pair.before === undefined ? 'added' : pair.after === undefined ? 'removed' : 'changed'
-  return { kind, object: name, text: text.replace(/^=+\n/, '') }
+  return { kind, object: name, text: text.replace(/^Index: .*\n=+\n/, '') }
 }
 
 function cleaned(object: K8sObject): K8sObject {
