@@ -37,7 +37,10 @@ function call(part: Part): Promise<Ended> {
 }
 
 const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts']).sort()
-const all = [...parts, { name: 'fast tests', program: process.execPath, args: ['--test', '--test-timeout=120000', ...tests] }]
+const all = [
+  ...parts,
+  { name: 'fast tests', program: process.execPath, args: ['--test', '--test-timeout=120000', ...tests] },
+]
 const [checks, fast] = await Promise.all([
   Promise.all(parts.map(call)),
   call(all[all.length - 1] ?? (parts[0] as Part)),

@@ -56,7 +56,7 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
       lane,
       done,
       verdicts: new Map(),
-      applies: new Map(),
+      applying: new Map(),
       timeoutMs: longest(wants),
       noWait: wants.every((want) => want.noWait === true),
     }
@@ -81,8 +81,8 @@ async function follow(want: Want, { round, seen, published }: Course): Promise<B
   )
   const rendered = names.size === 0 ? [] : (await published).filter((one) => names.has(one.release))
   const wrong = want.keys === 'all' ? seen.wanted.problems.map(unreadable) : []
-  const times = asked.map((step) => round.applies.get(stepKey(step)) ?? Promise.resolve(0))
-  const at = (await Promise.allSettled(times)).map((one) => (one.status === 'fulfilled' ? one.value : 0))
+  const done = await Promise.allSettled(asked.flatMap((step) => round.applying.get(stepKey(step)) ?? []))
+  const at = done.map((one) => (one.status === 'fulfilled' ? one.value.at : 0))
   return {
     releases: [...settled, ...rendered, ...wrong],
     others: await settledOthers(asked, round),

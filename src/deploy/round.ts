@@ -13,8 +13,13 @@ import type { Lanes } from './lane.ts'
 import { settle } from './settle.ts'
 import { engineOf } from './survey.ts'
 
-/** The last thing that was done to a unit, kept until it is settled. */
-export type Done = { readonly applied: Applied; readonly inputs: string; readonly verdict: Promise<ReleaseVerdict> }
+/** The last thing that was done to a unit, kept until it is settled. `at`: milliseconds since the epoch, when the API server had taken it. */
+export type Done = {
+  readonly at: number
+  readonly applied: Applied
+  readonly inputs: string
+  readonly verdict: Promise<ReleaseVerdict>
+}
 
 /** What one round works with. `done` outlives it. */
 export type Round = {
@@ -24,10 +29,12 @@ export type Round = {
   readonly lane: Lanes
   readonly done: Map<string, Done>
   readonly verdicts: Map<string, Promise<ReleaseVerdict>>
-  readonly applies: Map<string, Promise<number>>
+  readonly applying: Map<string, Promise<Done>>
   readonly timeoutMs: number | undefined
   readonly noWait: boolean
 }
+
+type Apply = Extract<Step, { readonly kind: 'apply' }>
 
 /** Raw files have no header to say how long; this is the header's own default. */
 const rawTimeoutMs = 300_000
@@ -60,25 +67,37 @@ async function work(step: Step, round: Round): Promise<ReleaseVerdict> {
   const blocked = await needs(step.unit, round)
   if (blocked !== undefined) return blocked
   if (step.kind === 'keep') return keep(step, round)
-  const applied = round.lane(step.unit.key, () => apply(step, round))
-  const at = applied.then(() => round.world.clock.now())
-  at.catch(() => undefined)
-  round.applies.set(step.unit.key, at)
-  return (await applied).verdict
+  if (step.unit.kind === 'chart') await rawFiles(round)
+  return (await applied(step, round)).verdict
+}
+
+/** The apply of a step, begun once. */
+function applied(step: Apply, round: Round): Promise<Done> {
+  const known = round.applying.get(step.unit.key)
+  if (known !== undefined) return known
+  const applying = round.lane(step.unit.key, () => apply(step, round))
+  round.applying.set(step.unit.key, applying)
+  return applying
+}
+
+/** Charts may need what raw files bring: a namespace, a definition, a secret. A raw file that fails hurts no chart by itself. */
+async function rawFiles(round: Round): Promise<void> {
+  const raw = round.steps.filter((step): step is Apply => step.kind === 'apply' && step.unit.kind === 'raw')
+  await Promise.allSettled(raw.map((step) => applied(step, round)))
 }
 
 /** Applies a unit unless the very same was applied since the plan was made. */
-async function apply(step: Extract<Step, { kind: 'apply' }>, round: Round): Promise<Done> {
+async function apply(step: Apply, round: Round): Promise<Done> {
   const { unit, inputs } = step
   const before = round.done.get(unit.key)
   if (before?.inputs === inputs) return before
   const { cluster, tell } = round.target
   tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
   const record = before === undefined ? step.record : after(before, step)
-  const applied = await engineOf(unit, round.world.engines).apply(unit, round.target, record)
-  tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: applied.revision })
-  const verdict = round.noWait ? Promise.resolve(taken(unit, applied)) : judged(unit, applied, round)
-  const done: Done = { applied, inputs, verdict }
+  const result = await engineOf(unit, round.world.engines).apply(unit, round.target, record)
+  tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: result.revision })
+  const verdict = round.noWait ? Promise.resolve(taken(unit, result)) : judged(unit, result, round)
+  const done: Done = { at: round.world.clock.now(), applied: result, inputs, verdict }
   round.done.set(unit.key, done)
   // Once it is settled the records of the cluster say it all again.
   const forget = () => {
@@ -88,7 +107,7 @@ async function apply(step: Extract<Step, { kind: 'apply' }>, round: Round): Prom
   return done
 }
 
-function after(before: Done, { unit, record }: Extract<Step, { kind: 'apply' }>): UnitRecord {
+function after(before: Done, { unit, record }: Apply): UnitRecord {
   const base = record ?? { key: unit.key, ours: true, stamp: undefined }
   return { ...base, revision: before.applied.revision, state: 'deployed', stamp: before.inputs }
 }

@@ -74,6 +74,7 @@ export function targetOf(wanted: Wanted, world: World, kube: Target['kube']): Ta
 /** Surveys a cluster at a commit. Throws MgoError KUBE_*, KUBECONFIG_INVALID and what `wantedOf` throws. */
 export async function survey(cluster: Cluster, commit: Commit, world: World): Promise<Surveyed> {
   const wanted = await wantedOf(cluster, commit, world)
+  if (wanted.units.length === 0 && wanted.clusterSettings.engine === 'render') return untouched(wanted, world)
   const target = targetOf(wanted, world, await world.kube(wanted.clusterSettings.context))
   const [records, inputs] = await Promise.all([
     allRecords(world.engines, target),
@@ -82,6 +83,12 @@ export async function survey(cluster: Cluster, commit: Commit, world: World): Pr
     ),
   ])
   return { target, wanted, units: wanted.units, records, inputs: new Map(inputs) }
+}
+
+/** A cluster that mgo only renders for is never asked, and may not exist yet. */
+function untouched(wanted: Wanted, world: World): Surveyed {
+  const target = targetOf(wanted, world, world.offline)
+  return { target, wanted, units: [], records: new Map(), inputs: new Map() }
 }
 
 async function allRecords(engines: readonly Engine[], target: Target): Promise<ReadonlyMap<string, UnitRecord>> {

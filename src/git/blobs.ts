@@ -4,7 +4,6 @@
  * @module
  */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { Socket } from 'node:net'
 import { MgoError } from '../error.ts'
 import { start, stop } from '../exec.ts'
 import type { Git } from './program.ts'
@@ -57,9 +56,6 @@ type Reader = { read(oid: string): Promise<Buffer>; ended(): boolean; close(): v
 
 function startReader(git: Git): Reader {
   const child: ChildProcessWithoutNullStreams = start('git', [...git.before, 'cat-file', '--batch'], { env: git.env })
-  // A reader that nobody waits for must not keep mgo alive.
-  child.unref()
-  for (const pipe of [child.stdin, child.stdout, child.stderr]) if (pipe instanceof Socket) pipe.unref()
   const waiting: Waiter[] = []
   let over = false
   const fail = () => {

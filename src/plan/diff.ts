@@ -61,5 +61,6 @@ function field(key: string, value: unknown, indent: string): string {
 }
 
 function scalar(value: string): string {
+  if (/^(?:[-+.0-9].*|true|false|null|yes|no|on|off|~)$/i.test(value)) return JSON.stringify(value)
   return /^[A-Za-z0-9_./@-][A-Za-z0-9_./@:+ -]*$/.test(value) ? value : JSON.stringify(value)
 }

@@ -18,21 +18,22 @@ export type Pair = { readonly before: K8sObject | undefined; readonly after: K8s
 /** Masks the two sides of one object. */
 export function mask({ before, after }: Pair, values: readonly string[]): Pair {
   const isSecret = (before ?? after)?.kind === 'Secret'
-  const side = (object: K8sObject | undefined, other: K8sObject | undefined) => {
+  const side = (object: K8sObject | undefined, older: K8sObject | undefined) => {
     if (object === undefined) return undefined
-    return replaced(isSecret ? withoutData(object, other) : object, values) as K8sObject
+    return replaced(isSecret ? withoutData(object, older) : object, values) as K8sObject
   }
-  return { before: side(before, after), after: side(after, before) }
+  // Only the new side says that a value changed, so that the two sides differ where the values do.
+  return { before: side(before, undefined), after: side(after, before) }
 }
 
-function withoutData(object: K8sObject, other: K8sObject | undefined): K8sObject {
+function withoutData(object: K8sObject, older: K8sObject | undefined): K8sObject {
   const cover = (field: 'data' | 'stringData') => {
     const data = object[field] as Readonly<Record<string, unknown>> | undefined
-    const before = other?.[field] as Readonly<Record<string, unknown>> | undefined
+    const before = older?.[field] as Readonly<Record<string, unknown>> | undefined
     if (data === undefined || data === null) return {}
     const covered = Object.entries(data).map(([key, value]) => [
       key,
-      hidden(value, other !== undefined && before?.[key] !== value),
+      hidden(value, older !== undefined && before?.[key] !== value),
     ])
     return { [field]: Object.fromEntries(covered) as unknown }
   }

@@ -1,77 +1,86 @@
 /**
- * The front desk: takes requests, has them kept before it says so, and hands out verdicts to whoever waits.
+ * The front desk: takes requests, has them kept before it says so, and hands out verdicts to whoever waits. Whatever
+ * happens to a request, it ends in one verdict; nothing that a request does can end the process.
  *
  * @module
  */
-import type { Deployer } from '../deploy/deploy.ts'
+import { type Deployer, refused } from '../deploy/deploy.ts'
 import { MgoError } from '../error.ts'
 import type { Clock } from '../ports.ts'
-import type { RequestId } from '../release/ids.ts'
+import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Asked } from '../request/request.ts'
+
+/** What is known of a request. */
+export type Known = {
+  readonly request: DeployRequest
+  readonly commit?: Commit | undefined
+  readonly verdict: Verdict | undefined
+}
 
 /** What the desk needs of a journal. */
 export type Memory = {
   accept(request: DeployRequest): Promise<void>
   finish(verdict: Verdict): Promise<void>
-  find(id: RequestId): Promise<{ readonly request: DeployRequest; readonly verdict: Verdict | undefined } | undefined>
+  find(id: RequestId): Promise<Known | undefined>
   unfinished(): Promise<readonly DeployRequest[]>
 }
 
 export type Desk = {
   /** Resolves when the request is on disk; it then goes on whatever happens to the caller. Throws OVERLOADED, JOURNAL_FAILED. */
   accept(asked: Asked): Promise<DeployRequest>
-  /** The verdict, or what is known after `waitMs`. `undefined`: no such request. */
-  verdict(
-    id: RequestId,
-    waitMs: number,
-  ): Promise<{ readonly request: DeployRequest; readonly verdict: Verdict | undefined } | undefined>
-  /** Takes up again what an earlier process left open. */
+  /** The verdict, or what is known after `waitMs` or when the server goes down. `undefined`: no such request. */
+  verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
+  /** Takes up again what an earlier process left open; says how many. */
   resume(): Promise<number>
-  /** Takes nothing more; resolves when what is under way has ended, or `withinMs` has passed. */
+  /** Takes nothing more; resolves when what is under way has ended, or `withinMs` has passed. Then nobody waits any more. */
   drain(withinMs: number): Promise<void>
 }
 
 export type DeskOptions = {
-  readonly deployer: Deployer
+  readonly deployer: Pick<Deployer, 'deploy'>
   readonly memory: Memory
   readonly clock: Clock
   readonly warn: (text: string) => void
+  /** Requests under way at once at most: more are told to come again. */
+  readonly most?: number
 }
 
-/** Requests under way at once at most: more are told to come again. */
-const most = 5_000
+type Open = { readonly request: DeployRequest; readonly work: Promise<Verdict> }
 
 /** Opens the desk. */
-export function openDesk({ deployer, memory, clock, warn }: DeskOptions): Desk {
-  const open = new Map<RequestId, Promise<Verdict>>()
-  let closing = false
+export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOptions): Desk {
+  const open = new Map<RequestId, Open>()
+  const waits = patience(clock)
+  const keep = keeper({ memory, warn, waits })
+  let arriving = 0
 
   const begin = (request: DeployRequest): void => {
-    const work = deployer.deploy(request).then(async (verdict) => {
-      // Whoever waits hears it even where the disk is full; a restart would find out again from git.
-      await memory
-        .finish(verdict)
-        .catch((error: unknown) => warn(`the verdict of ${request.id} was not kept: ${String(error)}`))
-      return verdict
-    })
-    open.set(request.id, work)
-    void work.finally(() => open.delete(request.id))
+    const work = deployer
+      .deploy(request)
+      .catch((error: unknown) => broken(request, error, warn))
+      .then(async (verdict) => ({ verdict, kept: await keep.once(verdict) }))
+    open.set(request.id, { request, work: work.then(({ verdict }) => verdict) })
+    // A verdict that the disk did not take stays here, for whoever asks, until it does.
+    void work
+      .then(({ verdict, kept }) => (kept ? undefined : keep.until(verdict)))
+      .then(() => open.delete(request.id))
   }
 
   return {
     async accept(asked) {
-      if (closing || open.size >= most) throw overloaded(closing)
+      if (waits.over() || open.size + arriving >= most) throw overloaded(waits.over(), most)
       const request: DeployRequest = { ...asked, id: clock.id(), acceptedAt: clock.now() }
-      await memory.accept(request)
+      arriving++
+      await memory.accept(request).finally(() => arriving--)
       begin(request)
       return request
     },
     async verdict(id, waitMs) {
-      const work = open.get(id)
-      if (work !== undefined && waitMs > 0) await Promise.race([work, rest(waitMs, clock, work)])
-      return memory.find(id)
+      const one = open.get(id)
+      const verdict = one && (await (waitMs > 0 ? waits.atMost(one.work, waitMs) : Promise.race([one.work, undefined])))
+      return one !== undefined && verdict !== undefined ? { request: one.request, verdict } : memory.find(id)
     },
     async resume() {
       const left = await memory.unfinished()
@@ -79,20 +88,78 @@ export function openDesk({ deployer, memory, clock, warn }: DeskOptions): Desk {
       return left.length
     },
     async drain(withinMs) {
-      closing = true
-      const all = Promise.all(open.values())
-      await Promise.race([all, rest(withinMs, clock, all)])
+      waits.close()
+      await waits.atMost(Promise.all([...open.values()].map(({ work }) => work)), withinMs)
+      waits.end()
     },
   }
 }
 
-async function rest(ms: number, clock: Clock, until: Promise<unknown>): Promise<void> {
-  const stop = new AbortController()
-  void until.finally(() => stop.abort())
-  await clock.sleep(ms, stop.signal)
+type Patience = ReturnType<typeof patience>
+
+/** Waits that all end when the server does. */
+function patience(clock: Clock) {
+  const stops = new Set<AbortController>()
+  let state: 'open' | 'closing' | 'ended' = 'open'
+  return {
+    over: (): boolean => state !== 'open',
+    ended: (): boolean => state === 'ended',
+    close: (): void => {
+      state = 'closing'
+    },
+    end: (): void => {
+      state = 'ended'
+      for (const stop of stops) stop.abort()
+    },
+    /** What `work` gives, or `undefined` after `ms`. */
+    async atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+      const stop = new AbortController()
+      stops.add(stop)
+      if (state === 'ended') stop.abort()
+      try {
+        return await Promise.race([work, clock.sleep(ms, stop.signal).then(() => undefined)])
+      } finally {
+        stops.delete(stop)
+        stop.abort()
+      }
+    },
+  }
 }
 
-function overloaded(closing: boolean): MgoError {
+type Keeping = Pick<DeskOptions, 'memory' | 'warn'> & { readonly waits: Patience }
+
+/** Puts verdicts on disk. Where the disk takes none, whoever waits hears it all the same; a restart would ask git again. */
+function keeper({ memory, warn, waits }: Keeping) {
+  const once = async (verdict: Verdict): Promise<boolean> => {
+    try {
+      await memory.finish(verdict)
+      return true
+    } catch (error) {
+      warn(`the verdict of ${verdict.id} was not kept: ${error instanceof Error ? error.message : String(error)}`)
+      return false
+    }
+  }
+  const until = async (verdict: Verdict): Promise<void> => {
+    for (let ms = 1_000; !waits.ended(); ms = Math.min(ms * 2, 60_000)) {
+      await waits.atMost(new Promise<never>(() => undefined), ms)
+      if (await once(verdict)) return
+    }
+  }
+  return { once, until }
+}
+
+/** A deployer that throws has a bug; the request still gets its verdict, and the next one is not hurt. */
+function broken(request: DeployRequest, error: unknown, warn: DeskOptions['warn']): Verdict {
+  warn(`${request.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  const problem = {
+    code: 'INTERNAL' as const,
+    message: 'mgo itself failed; its log has the cause',
+    hint: 'This is a bug of mgo: please report it.',
+  }
+  return { ...refused(request, [problem]), verdict: 'failed' }
+}
+
+function overloaded(closing: boolean, most: number): MgoError {
   return new MgoError({
     code: 'OVERLOADED',
     message: closing ? 'this server is going down' : `${most} requests are under way`,

@@ -1,0 +1,161 @@
+/**
+ * mgo as a user runs it: its own process, its own state folder, real programs around it.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+
+export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+export type Mgo = {
+  readonly state: string
+  /** Runs a command to its end. */
+  run(...args: readonly string[]): Promise<Ended>
+  /** Starts `mgo serve` on a free port. */
+  serve(...args: readonly string[]): Promise<Server>
+  /** How often helm was started, by first argument. */
+  helmCalls(): readonly string[]
+  remove(): void
+}
+
+export type Server = {
+  readonly url: string
+  log(): string
+  /** SIGTERM, and its end. */
+  stop(): Promise<number>
+  /** SIGKILL: nothing can be tidied up. */
+  kill(): Promise<void>
+}
+
+export type MgoOptions = { readonly repo: string; readonly kubeconfig?: string; readonly helm?: string }
+
+/** Makes a surrounding for mgo with a state folder of its own. */
+export function makeMgo({ repo, kubeconfig, helm }: MgoOptions): Mgo {
+  const state = mkdtempSync(join(tmpdir(), 'mgo-e2e-'))
+  const calls = join(state, 'helm-calls')
+  const wrapper = join(state, 'helm-counted')
+  if (helm !== undefined) {
+    writeFileSync(wrapper, `#!/bin/sh\necho "$1" >> "${calls}"\nexec "${helm}" "$@"\n`)
+    chmodSync(wrapper, 0o755)
+  }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: state,
+    MGO_STATE: join(state, 'state'),
+    MGO_GITOPS_REPO: repo,
+    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+    ...(helm === undefined ? {} : { MGO_HELM: wrapper }),
+  }
+  return {
+    state,
+    run: (...args) => call(process.execPath, [join(root, 'src', 'main.ts'), ...args], env),
+    serve: (...args) => startServer(['serve', '--listen', '127.0.0.1:0', ...args], env),
+    helmCalls: () =>
+      existsSync(calls)
+        ? readFileSync(calls, 'utf8')
+            .trim()
+            .split('\n')
+            .filter((one) => one !== 'version' && one !== '')
+        : [],
+    remove: () => rmSync(state, { recursive: true, force: true }),
+  }
+}
+
+/** Runs any program to its end. */
+export function call(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...env } })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    child.stdin.end()
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }))
+  })
+}
+
+async function startServer(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Server> {
+  const child: ChildProcess = spawn(process.execPath, [join(root, 'src', 'main.ts'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  const read = (chunk: Buffer) => {
+    log += chunk.toString()
+  }
+  child.stdout?.on('data', read)
+  child.stderr?.on('data', read)
+  const ended = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? -1)))
+  const end = performance.now() + 20_000
+  let url: string | undefined
+  while (url === undefined) {
+    url = /listens on (http:\S+),/.exec(log)?.[1]
+    if (child.exitCode !== null || performance.now() > end) throw new Error(`mgo serve did not start:\n${log}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    url,
+    log: () => log,
+    async stop() {
+      child.kill('SIGTERM')
+      return ended
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** A chart of one Deployment and one Service, as files of a gitops repo. */
+export const chart: Readonly<Record<string, string>> = {
+  'charts/shop/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 0.1.0\n',
+  'charts/shop/values.yaml': 'replicas: 1\nimage: { repository: none, tag: none }\n',
+  'charts/shop/templates/all.yaml': `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector: { matchLabels: { app: {{ .Release.Name }} } }
+  template:
+    metadata: { labels: { app: {{ .Release.Name }} } }
+    spec:
+      containers:
+        - name: app
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+---
+apiVersion: v1
+kind: Service
+metadata: { name: {{ .Release.Name }} }
+spec: { selector: { app: {{ .Release.Name }} }, ports: [{ port: 80 }] }
+`,
+}
+
+/** A values file of that chart. */
+export function values(name: string, tag = 'v1', more = ''): string {
+  return `# ${name}, owned by the shop team
+__mygitops:
+  chart: ./charts/shop
+  namespace: shop
+  images:
+    github.com/acme/${name}: &img # what CI builds
+      repository: localhost:5000/acme/${name}
+      tag: "${tag}"
+image: *img
+replicas: 1
+${more}`
+}
