@@ -22,6 +22,7 @@ const table = {
   REQUEST_UNKNOWN: { http: 404, exit: 2, retry: false },
   OVERLOADED: { http: 503, exit: 2, retry: true },
   UNAUTHORIZED: { http: 401, exit: 2, retry: false },
+  FORBIDDEN: { http: 403, exit: 2, retry: false },
   SERVER_UNREACHABLE: { http: 502, exit: 5, retry: true },
   SERVER_SLOW: { http: 504, exit: 3, retry: true },
   USAGE: { http: 400, exit: 2, retry: false },

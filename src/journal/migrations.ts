@@ -14,9 +14,10 @@ const steps: readonly string[] = [
      verdict TEXT
    ) STRICT;
    CREATE INDEX requests_open ON requests (accepted_at) WHERE verdict IS NULL;`,
+  'ALTER TABLE requests ADD COLUMN commit_id TEXT;',
 ]
 
-/** Brings a database to the newest shape. */
+/** Brings a database to the newest shape, each step whole or not at all. Throws JOURNAL_FAILED for a newer one. */
 export function migrate(database: DatabaseSync): void {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
   if (version > steps.length)
