@@ -73,7 +73,8 @@ export function call(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...env } })
+    // kubectl and helm keep caches in HOME: never in the folder of the tests.
+    const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env } })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()

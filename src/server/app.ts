@@ -7,9 +7,10 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { MgoError } from '../error.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
-import { keptRoutes } from './kept.ts'
+import { keepOut } from './guard.ts'
+import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
 import { page } from './page.ts'
-import { problemOf } from './problem.ts'
+import { type ProblemJson, problemOf } from './problem.ts'
 
 export type AppOptions = {
   readonly desk: Desk
@@ -21,13 +22,24 @@ export type AppOptions = {
 }
 
 /** Builds the door; the caller listens. */
-export function buildApp({ desk, version, ready, warn }: AppOptions): FastifyInstance {
-  const app = fastify(limits)
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.headers(safeHeaders)
-    guard(request)
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { desk, version, ready, warn } = options
+  const app = fastify({
+    ...limits,
+    // What cannot even be routed, such as an address that is no URI.
+    frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
   })
-  app.setErrorHandler((error, request, reply) => failed(error, { request, reply, warn }))
+  // Far more than wait at once, and fewer than the files a process may hold open.
+  app.server.maxConnections = 10_000
+  app.removeContentTypeParser('text/plain')
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    void reply.headers(safeHeaders)
+    keepOut(headers)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    log(error, request, warn)
+    return tell(error, reply)
+  })
   app.setNotFoundHandler((request) => {
     throw nowhere(request)
   })
@@ -41,18 +53,29 @@ export function buildApp({ desk, version, ready, warn }: AppOptions): FastifyIns
     const why = await ready()
     return why === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', why })
   })
-  keptRoutes(app, desk)
   deployRoutes(app, desk)
+  void app.register(async (scope) => kept(scope, options))
   return app
+}
+
+/** The old tool's routes answer in its shape, errors included. */
+function kept(app: FastifyInstance, { desk, warn }: AppOptions): void {
+  app.setErrorHandler((error, request, reply) => {
+    log(error, request, warn)
+    const problem = problemOf(error)
+    return heads(problem, reply).send(keptProblem(problem))
+  })
+  dockerHubRoute(app, desk)
+  void app.register(async (scope) => formRoute(scope, desk))
 }
 
 const limits = {
   logger: false,
   bodyLimit: 64 * 1024,
-  // A request comes in at once or not at all (slow-loris).
+  // A request comes in at once or not at all (slow-loris); Node looks every half minute unless told otherwise.
   requestTimeout: 10_000,
   keepAliveTimeout: 72_000,
-  http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
+  http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   // Keys such as __proto__ are an attack, never a mistake.
   onProtoPoisoning: 'error',
   onConstructorPoisoning: 'error',
@@ -62,25 +85,29 @@ const limits = {
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-frame-options': 'DENY',
 }
 
-type Failing = { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly warn: AppOptions['warn'] }
+/** What is the server's own fault is for its operator, too. */
+function log(error: unknown, { method, routeOptions }: FastifyRequest, warn: AppOptions['warn']): void {
+  const { status, code, detail } = problemOf(error)
+  if (status < 500) return
+  const words = code === 'INTERNAL' && error instanceof Error ? (error.stack ?? error.message) : `${code}: ${detail}`
+  warn(`${method} ${routeOptions.url ?? '-'}: ${words}`)
+}
 
-function failed(error: unknown, { request, reply, warn }: Failing): FastifyReply {
+function tell(error: unknown, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error)
-  if (problem.code === 'INTERNAL') {
-    const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    warn(`${request.method} ${request.routeOptions.url ?? '-'}: ${words}`)
-  }
-  if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', '2')
-  void reply.code(problem.status)
-  // The kept routes answer in the old tool's shape.
-  if (request.url.startsWith('/deploy'))
-    return reply.send({ status: 'error', error: problem.detail, code: problem.code, hint: problem.hint })
-  return reply.type('application/problem+json').send(problem)
+  return heads(problem, reply).type('application/problem+json').send(problem)
+}
+
+function heads({ status }: ProblemJson, reply: FastifyReply): FastifyReply {
+  if (status === 503 || status === 429) void reply.header('retry-after', '2')
+  return reply.code(status)
 }
 
 function nowhere({ method, url }: FastifyRequest): MgoError {
@@ -89,23 +116,6 @@ function nowhere({ method, url }: FastifyRequest): MgoError {
     code: 'REQUEST_UNKNOWN',
     message: `there is no ${method} ${path}`,
     hint: 'See docs/api.md for the routes.',
-  })
-}
-
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/
-
-/** Keeps out pages of a browser: those that found loopback by a name of their own, and those that post from elsewhere. */
-function guard({ headers }: FastifyRequest): void {
-  const strange = headers.host !== undefined && !loopback.test(headers.host)
-  const from = headers.origin
-  const elsewhere = from !== undefined && !loopback.test(from.replace(/^https?:\/\//, ''))
-  if (!strange && !elsewhere) return
-  throw new MgoError({
-    code: 'UNAUTHORIZED',
-    message: strange
-      ? 'this server listens on loopback and answers to that name only'
-      : 'this server takes no requests from web pages',
-    hint: 'Call it as http://127.0.0.1:PORT or http://localhost:PORT.',
   })
 }
 

@@ -43,7 +43,7 @@ type Course = { readonly desk: Desk; readonly reply: FastifyReply; readonly wait
 async function answer(id: RequestId, { desk, reply, waitMs }: Course): Promise<unknown> {
   const found = await desk.verdict(id, waitMs)
   if (found === undefined) throw unknown(id)
-  const { request, verdict } = found
+  const { request, commit, verdict } = found
   // Asked for the record of a deploy, its failure is an answer, not an error; who waits for it wants curl --fail to fail.
   if (verdict !== undefined) return reply.code(waitMs > 0 ? statusOf(verdict) : 200).send(verdict)
   return reply.code(202).send({
@@ -53,6 +53,7 @@ async function answer(id: RequestId, { desk, reply, waitMs }: Course): Promise<u
     source: request.source,
     image: printImage(request.image),
     author: showAuthor(request.author),
+    ...(commit === undefined ? {} : { commit }),
   })
 }
 

@@ -11,6 +11,7 @@ import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Asked } from '../request/request.ts'
+import { type Patience, patience } from './patience.ts'
 
 /** What is known of a request. */
 export type Known = {
@@ -63,14 +64,13 @@ export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOp
       .then(async (verdict) => ({ verdict, kept: await keep.once(verdict) }))
     open.set(request.id, { request, work: work.then(({ verdict }) => verdict) })
     // A verdict that the disk did not take stays here, for whoever asks, until it does.
-    void work
-      .then(({ verdict, kept }) => (kept ? undefined : keep.until(verdict)))
-      .then(() => open.delete(request.id))
+    void work.then(({ verdict, kept }) => (kept ? undefined : keep.until(verdict))).then(() => open.delete(request.id))
   }
 
   return {
     async accept(asked) {
-      if (waits.over() || open.size + arriving >= most) throw overloaded(waits.over(), most)
+      if (waits.state() !== 'open') throw overloaded('this server is going down')
+      if (open.size + arriving >= most) throw overloaded(`${most} requests are under way`)
       const request: DeployRequest = { ...asked, id: clock.id(), acceptedAt: clock.now() }
       arriving++
       await memory.accept(request).finally(() => arriving--)
@@ -79,7 +79,9 @@ export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOp
     },
     async verdict(id, waitMs) {
       const one = open.get(id)
-      const verdict = one && (await (waitMs > 0 ? waits.atMost(one.work, waitMs) : Promise.race([one.work, undefined])))
+      const verdict =
+        one &&
+        (await (waitMs > 0 ? waits.atMost(one.work, waitMs) : Promise.race([one.work, Promise.resolve(undefined)])))
       return one !== undefined && verdict !== undefined ? { request: one.request, verdict } : memory.find(id)
     },
     async resume() {
@@ -91,37 +93,6 @@ export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOp
       waits.close()
       await waits.atMost(Promise.all([...open.values()].map(({ work }) => work)), withinMs)
       waits.end()
-    },
-  }
-}
-
-type Patience = ReturnType<typeof patience>
-
-/** Waits that all end when the server does. */
-function patience(clock: Clock) {
-  const stops = new Set<AbortController>()
-  let state: 'open' | 'closing' | 'ended' = 'open'
-  return {
-    over: (): boolean => state !== 'open',
-    ended: (): boolean => state === 'ended',
-    close: (): void => {
-      state = 'closing'
-    },
-    end: (): void => {
-      state = 'ended'
-      for (const stop of stops) stop.abort()
-    },
-    /** What `work` gives, or `undefined` after `ms`. */
-    async atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-      const stop = new AbortController()
-      stops.add(stop)
-      if (state === 'ended') stop.abort()
-      try {
-        return await Promise.race([work, clock.sleep(ms, stop.signal).then(() => undefined)])
-      } finally {
-        stops.delete(stop)
-        stop.abort()
-      }
     },
   }
 }
@@ -140,7 +111,7 @@ function keeper({ memory, warn, waits }: Keeping) {
     }
   }
   const until = async (verdict: Verdict): Promise<void> => {
-    for (let ms = 1_000; !waits.ended(); ms = Math.min(ms * 2, 60_000)) {
+    for (let ms = 1_000; waits.state() !== 'ended'; ms = Math.min(ms * 2, 60_000)) {
       await waits.atMost(new Promise<never>(() => undefined), ms)
       if (await once(verdict)) return
     }
@@ -159,10 +130,10 @@ function broken(request: DeployRequest, error: unknown, warn: DeskOptions['warn'
   return { ...refused(request, [problem]), verdict: 'failed' }
 }
 
-function overloaded(closing: boolean, most: number): MgoError {
+function overloaded(message: string): MgoError {
   return new MgoError({
     code: 'OVERLOADED',
-    message: closing ? 'this server is going down' : `${most} requests are under way`,
+    message,
     hint: 'Send the request again in a few seconds.',
   })
 }

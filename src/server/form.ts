@@ -1,25 +1,31 @@
 /**
- * Form bodies: what `curl --data` sends, and what `curl -F` sends. The last of a repeated field counts for nobody: a
- * field that is there twice is refused.
+ * Form bodies: what `curl --data` sends, and what `curl --form` sends. A field that is there twice is refused: which one
+ * was meant is nothing to guess at.
  *
  * @module
  */
 import { MgoError } from '../error.ts'
 
-/** Reads a form. Throws REQUEST_INVALID. */
-export async function parseFormBody(contentType: string, body: Buffer): Promise<Readonly<Record<string, string>>> {
-  const entries = contentType.startsWith('multipart/')
+export type Form = Readonly<Record<string, string>>
+
+/**
+ * Reads a form. The record has no prototype, so a field of any name is just a field.
+ *
+ * @throws MgoError REQUEST_INVALID
+ */
+export async function parseFormBody(contentType: string, body: Buffer): Promise<Form> {
+  const entries = contentType.toLowerCase().startsWith('multipart/')
     ? await multipart(contentType, body)
     : [...new URLSearchParams(body.toString('utf8'))]
-  const fields = new Map<string, string>()
+  const form = Object.create(null) as Record<string, string>
   for (const [name, value] of entries) {
-    if (fields.has(name)) throw invalid(`the field ${JSON.stringify(name.slice(0, 80))} is there twice`)
-    fields.set(name, value)
+    if (name in form) throw invalid(`the field ${JSON.stringify(name.slice(0, 80))} is there twice`)
+    form[name] = value
   }
-  return Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(fields))
+  return form
 }
 
-/** The platform's own parser reads multipart bodies (WHATWG fetch). */
+/** The platform's own parser reads multipart bodies (WHATWG fetch). A file is no field. */
 async function multipart(contentType: string, body: Buffer): Promise<readonly (readonly [string, string])[]> {
   try {
     const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData()

@@ -1,57 +1,75 @@
 /**
- * The routes of the old tool, as its users call them: a form, Docker Hub's webhook. They answer when the verdict is in.
+ * The routes of the old tool, as its users call them: a form, Docker Hub's webhook. They answer when the verdict is in,
+ * in the old tool's shape, and never with a 2xx for a deploy that is not known to have worked.
  *
  * @module
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { MgoError } from '../error.ts'
+import type { RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showAuthor } from '../request/author.ts'
 import { parseDockerHub, parseForm, type ParsedAsked } from '../request/request.ts'
 import type { Desk } from './desk.ts'
 import { parseFormBody } from './form.ts'
-import { errorText, problemsOf, statusOf } from './problem.ts'
+import { errorText, type ProblemJson, problemsOf, statusOf } from './problem.ts'
 
 /** Nobody's header waits longer; the caller's own limit ends it sooner. */
 const patienceMs = 24 * 60 * 60 * 1000
 
-/** Adds the routes. */
-export function keptRoutes(app: FastifyInstance, desk: Desk): void {
+type Fields = Readonly<Record<string, unknown>>
+
+/** Adds `POST /deploy`, which takes forms and nothing else. As in the old tool, what the body lacks may stand in the address. */
+export function formRoute(app: FastifyInstance, desk: Desk): void {
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(
-    /^(?:application\/x-www-form-urlencoded|multipart\/form-data)/,
+    /^(?:application\/x-www-form-urlencoded|multipart\/form-data)\b/i,
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => parseFormBody(request.headers['content-type'] ?? '', body),
+    async (request: { readonly headers: { readonly 'content-type'?: string | undefined } }, body: Buffer) =>
+      parseFormBody(request.headers['content-type'] ?? '', body),
   )
-  app.post<{ Body: unknown }>('/deploy', async (request, reply) => {
-    const form =
-      typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {}
-    // curl without --data, or with the fields in the address: both worked.
-    const query = request.query as Record<string, unknown>
-    return answer(parseForm({ ...query, ...form }), desk, reply)
-  })
-  app.post<{ Body: unknown; Querystring: Record<string, unknown> }>(
-    '/deploy/dockerhub',
-    { bodyLimit: 1024 * 1024 },
-    async (request, reply) => answer(parseDockerHub(request.query, request.body), desk, reply),
+  app.post<{ Body: Fields | null | undefined; Querystring: Fields }>('/deploy', async ({ query, body }, reply) =>
+    answer(parseForm({ ...query, ...body }), desk, reply),
   )
+}
+
+/** Adds `POST /deploy/dockerhub`. */
+export function dockerHubRoute(app: FastifyInstance, desk: Desk): void {
+  // Docker Hub's payload carries the repository's full description.
+  const options = { bodyLimit: 1024 * 1024 }
+  app.post<{ Body: unknown; Querystring: Fields }>('/deploy/dockerhub', options, async ({ query, body }, reply) =>
+    answer(parseDockerHub(query, body), desk, reply),
+  )
+}
+
+/** A problem in the shape of the old tool. */
+export function keptProblem({ detail, code, hint, problems }: ProblemJson) {
+  return { status: 'error', error: detail, code, hint, ...(problems === undefined ? {} : { problems }) }
 }
 
 async function answer(parsed: ParsedAsked, desk: Desk, reply: FastifyReply): Promise<unknown> {
   if (parsed.kind === 'refused') {
     const problem = problemsOf(parsed.problems)
-    return reply
-      .code(problem.status)
-      .send({ status: 'error', error: problem.detail, code: problem.code, hint: problem.hint })
+    return reply.code(problem.status).send(keptProblem(problem))
   }
   const request = await desk.accept(parsed.asked)
-  const found = await desk.verdict(request.id, patienceMs)
-  const verdict = found?.verdict
-  if (verdict === undefined) return reply.code(202).send({ status: 'ok', deploy: shown(request), id: request.id })
+  void reply.header('location', `/v1/deploys/${request.id}`)
+  const verdict = (await desk.verdict(request.id, patienceMs))?.verdict
+  if (verdict === undefined) throw late(request.id)
   const status = statusOf(verdict)
   if (status === 200) return { status: 'ok', deploy: shown(request), verdict }
   return reply
     .code(status)
     .send({ status: 'error', error: errorText(verdict), ...codeOf(verdict), deploy: shown(request), verdict })
+}
+
+function late(id: RequestId): MgoError {
+  return new MgoError({
+    code: 'SERVER_SLOW',
+    message: `there is no verdict yet; the request ${id} is kept and goes on`,
+    hint: `Ask for it: GET /v1/deploys/${id}.`,
+  })
 }
 
 function codeOf({ problem, releases }: Verdict): { readonly code?: string; readonly hint?: string } {

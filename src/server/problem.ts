@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Code, meaning, MgoError, type Problem } from '../error.ts'
+import { type Code, meaning, MgoError, type Place, type Problem } from '../error.ts'
 import type { Verdict } from '../release/verdict.ts'
 
 export type ProblemJson = {
@@ -14,6 +14,9 @@ export type ProblemJson = {
   readonly detail: string
   readonly code: Code
   readonly hint: string
+  /** Where in which file, for a problem of the gitops repo. */
+  readonly at?: Place
+  /** All of them, where there are several. */
   readonly problems?: readonly Problem[]
 }
 
@@ -31,21 +34,30 @@ export function problemOf(error: unknown): ProblemJson {
   ])
 }
 
+const hints: Readonly<Record<number, string>> = {
+  413: 'A request has 64 KiB at most, and Docker Hub’s 1 MiB.',
+  415: 'Send content-type: application/json; POST /deploy takes forms, as curl --data sends them.',
+}
+
 /** What the framework refuses before anything of ours sees it: a body too large, a content type, broken JSON. */
 function framework(status: number, error: unknown): Problem {
   const message = error instanceof Error ? error.message : 'the request cannot be read'
   return {
     code: 'REQUEST_INVALID',
     message: `HTTP ${status}: ${message}`,
-    hint: 'See docs/api.md for what this route takes.',
+    hint: hints[status] ?? 'See docs/api.md for what this route takes.',
   }
 }
 
-/** Problems of a request. */
+/**
+ * Problems of a request; the first one gives code and status.
+ *
+ * @param status - instead of the status of the code
+ */
 export function problemsOf(problems: readonly Problem[], status?: number): ProblemJson {
   const [first] = problems
   if (first === undefined) throw new Error('refused without a problem')
-  const { code, message, hint } = first
+  const { code, message, hint, at } = first
   return {
     type: `urn:mgo:error:${code}`,
     title: code,
@@ -53,6 +65,7 @@ export function problemsOf(problems: readonly Problem[], status?: number): Probl
     detail: message,
     code,
     hint,
+    ...(at === undefined ? {} : { at }),
     ...(problems.length > 1 ? { problems } : {}),
   }
 }

@@ -1,0 +1,96 @@
+/**
+ * Docs are held to the code: the table of errors, the help, the examples of a repo.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseDocument } from 'yaml'
+import { codes, meaning } from '../src/error.ts'
+import { desired } from '../src/manifest/desired.ts'
+import { defaultSettings, parseSettings } from '../src/manifest/settings.ts'
+import type { Cluster } from '../src/release/ids.ts'
+import { helpPage } from '../scripts/help.ts'
+
+const root = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'DICTIONARY.md',
+  'CHANGELOG.md',
+  ...globSync('docs/**/*.md', { cwd: root }),
+]
+
+test('docs/errors.md is the table of codes', () => {
+  const rows = [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\d) \| (yes|no) \| (.+) \|$/gm)]
+  const told = rows.map(([, code, http, exit, again]) => ({
+    code,
+    http: Number(http),
+    exit: Number(exit),
+    retry: again === 'yes',
+  }))
+  assert.deepEqual(
+    told,
+    codes.map((code) => ({ code, ...meaning(code) })),
+  )
+})
+
+test('docs/errors.md names every code of a verdict', () => {
+  const page = read('docs/errors.md').split('## Codes of a verdict')[1] ?? ''
+  const told = new Set([...page.matchAll(/`([A-Z_]+)`/g)].map((match) => match[1] ?? ''))
+  const texts = globSync('src/verdict/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map(read)
+  const used = new Set(texts.flatMap((text) => [...text.matchAll(/code: '([A-Z_]+)'/g)].map((match) => match[1] ?? '')))
+  assert.deepEqual(
+    [...used].filter((code) => !told.has(code)),
+    [],
+  )
+  assert.ok(used.size > 20)
+})
+
+test('docs/cli.md is what --help says', async () => {
+  assert.equal(read('docs/cli.md'), await helpPage(), 'run: node_modules/.bin/node scripts/help.ts')
+})
+
+/** Fenced examples that name their file. */
+function examples(page: string): ReadonlyMap<string, string> {
+  const blocks = [...read(page).matchAll(/^```yaml\n# file: (\S+)\n(.*?)^```$/gms)]
+  return new Map(blocks.map(([, path, text]) => [path ?? '', text ?? '']))
+}
+
+test('the examples of docs/gitops-repo.md are a repo without a problem', () => {
+  const files = examples('docs/gitops-repo.md')
+  const settings = parseSettings(new TextEncoder().encode(files.get('mygitops.yaml')))
+  assert.equal(settings.kind, 'ok')
+  const given = [...files]
+    .filter(([path]) => path !== 'mygitops.yaml')
+    .map(([path, text]) => ({ path, oid: '', bytes: new TextEncoder().encode(text) }))
+  const found = desired({
+    cluster: 'my-prod' as Cluster,
+    settings: settings.kind === 'ok' ? settings.settings : defaultSettings,
+    files: given,
+  })
+  assert.deepEqual(found.problems, [])
+  assert.equal(found.units.length, 2)
+})
+
+test('every yaml and json example can be read', () => {
+  for (const page of pages)
+    for (const [, kind, text = ''] of read(page).matchAll(/^```(yaml|json)\n(.*?)^```$/gms)) {
+      if (kind === 'json') assert.doesNotThrow(() => JSON.parse(text) as unknown, `${page}: ${text}`)
+      else assert.deepEqual(parseDocument(text, { maxAliasCount: -1 } as object).errors.map(String), [], page)
+    }
+})
+
+test('links between pages lead somewhere', () => {
+  for (const page of pages)
+    for (const [, link = ''] of read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      if (/^https?:/.test(link)) continue
+      assert.ok(globSync(join(page, '..', link), { cwd: root }).length > 0, `${page} → ${link}`)
+    }
+})
