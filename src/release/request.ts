@@ -17,6 +17,12 @@ export type DeployRequest = {
   readonly author: Person
   /** `oidc https://… repo:…` and the like; absent where nobody was verified. */
   readonly verifiedBy?: string
+  /** Who was let in, as rules, audit and idempotency keys name them: `token ci-web`, `hook hub-1`; absent: nobody asked. */
+  readonly principal?: string
+  /** The rule of the policy that allowed it. */
+  readonly rule?: string
+  /** The author that the body claimed, where a verified one took its place. */
+  readonly claimedAuthor?: string
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
 }

@@ -79,9 +79,7 @@ export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOp
     },
     async verdict(id, waitMs) {
       const one = open.get(id)
-      const verdict =
-        one &&
-        (await (waitMs > 0 ? waits.atMost(one.work, waitMs) : Promise.race([one.work, Promise.resolve(undefined)])))
+      const verdict = one && (await waits.atMost(one.work, waitMs))
       return one !== undefined && verdict !== undefined ? { request: one.request, verdict } : memory.find(id)
     },
     async resume() {

@@ -11,7 +11,7 @@ export type Patience = {
   readonly close: () => void
   /** Ends all waits, and those to come. */
   readonly end: () => void
-  /** What `work` gives, or `undefined` after `ms`. */
+  /** What `work` gives, or `undefined` after `ms`; with 0, only what is there already. */
   readonly atMost: <T>(work: Promise<T>, ms: number) => Promise<T | undefined>
 }
 
@@ -29,6 +29,7 @@ export function patience(clock: Pick<Clock, 'sleep'>): Patience {
       for (const stop of stops) stop.abort()
     },
     atMost: async (work, ms) => {
+      if (ms <= 0) return Promise.race([work, Promise.resolve(undefined)])
       const stop = new AbortController()
       stops.add(stop)
       if (state === 'ended') stop.abort()
