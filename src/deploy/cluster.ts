@@ -43,12 +43,13 @@ export type ClusterLine = { bring(want: Want): Promise<Brought> }
 export function clusterLine(cluster: Cluster, world: World): ClusterLine {
   const lane = lanes(world.width)
   const done = new Map<string, Done>()
+  let published: Promise<readonly ReleaseVerdict[]> = Promise.resolve([])
   const line = batcher<Want, { readonly brought: Promise<Brought> }>(async (wants) => {
     const last = wants.at(-1)
     if (last === undefined) return []
     const seen = await survey(cluster, last.commit, world)
-    const published = publish(seen.wanted, world)
-    published.catch(() => undefined)
+    // One after the other: an older commit that is slow to render must not land on top of a newer one.
+    published = published.then(() => publish(seen.wanted, world))
     const round: Round = {
       world,
       target: seen.target,
@@ -61,7 +62,8 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
       noWait: wants.every((want) => want.noWait === true),
     }
     begin(round)
-    return wants.map((want) => ({ brought: follow(want, { round, seen, published }) }))
+    const course = { round, seen, published }
+    return wants.map((want) => ({ brought: follow(want, course) }))
   })
   return { bring: async (want) => (await line.submit(want)).brought }
 }

@@ -6,12 +6,13 @@
  */
 import { MgoError, type Problem } from '../error.ts'
 import { type Desired, desired } from '../manifest/desired.ts'
+import { placeOfPath } from '../manifest/layout.ts'
 import { nearest } from '../manifest/nearest.ts'
 import { clusterDefaults } from '../manifest/settings.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import type { Engine, Target, UnitRecord, World } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
-import type { ClusterSettings, Settings, Unit } from '../release/release.ts'
+import { type ClusterSettings, rawKey, type Settings, type Unit } from '../release/release.ts'
 import { readSettings } from './draft.ts'
 
 /** The repo's side alone. `rendered`: units whose engine is render; they never reach the cluster. */
@@ -22,6 +23,8 @@ export type Wanted = {
   readonly clusterSettings: ClusterSettings
   readonly units: readonly Unit[]
   readonly rendered: readonly Unit[]
+  /** The keys of all raw files of the cluster, also of those that are no unit: what they brought is not pruned. */
+  readonly rawFiles: ReadonlySet<string>
   /** What is wrong with files of this cluster; their releases are left as they are. */
   readonly problems: readonly Problem[]
 }
@@ -50,8 +53,14 @@ export async function wantedOf(cluster: Cluster, commit: Commit, { repo }: Pick<
     clusterSettings,
     units: found.units.filter((unit) => !isRendered(unit)),
     rendered: found.units.filter(isRendered),
+    rawFiles: new Set([...tree.keys()].flatMap(rawKeyOf)),
     problems: [...found.problems, ...links(tree)],
   }
+}
+
+function rawKeyOf(path: string): readonly string[] {
+  const place = placeOfPath(path)
+  return place.kind === 'raw' ? [rawKey(place.name)] : []
 }
 
 function links(tree: ReadonlyMap<string, { readonly mode: string }>): readonly Problem[] {
@@ -82,13 +91,14 @@ export async function survey(cluster: Cluster, commit: Commit, world: World): Pr
       wanted.units.map(async (unit) => [unit.key, await engineOf(unit, world.engines).inputs(unit, target)] as const),
     ),
   ])
-  return { target, wanted, units: wanted.units, records, inputs: new Map(inputs) }
+  const { units, rawFiles } = wanted
+  return { target, wanted, units, rawFiles, records, inputs: new Map(inputs) }
 }
 
 /** A cluster that mgo only renders for is never asked, and may not exist yet. */
 function untouched(wanted: Wanted, world: World): Surveyed {
   const target = targetOf(wanted, world, world.offline)
-  return { target, wanted, units: [], records: new Map(), inputs: new Map() }
+  return { target, wanted, units: [], rawFiles: wanted.rawFiles, records: new Map(), inputs: new Map() }
 }
 
 async function allRecords(engines: readonly Engine[], target: Target): Promise<ReadonlyMap<string, UnitRecord>> {

@@ -28,6 +28,8 @@ export type PlanInput = {
   readonly records: ReadonlyMap<string, UnitRecord>
   /** The input hash of each unit, by its key. */
   readonly inputs: ReadonlyMap<string, string>
+  /** The keys of all raw files that the repo has, those that are rendered instead or cannot be read among them. */
+  readonly rawFiles: ReadonlySet<string>
 }
 
 /**
@@ -35,14 +37,11 @@ export type PlanInput = {
  *
  * A record counts as unchanged only when its stamp is this very input hash and its last attempt went through.
  * Of what is recorded and no longer wanted only raw files that mgo wrote are pruned: a helm release is never
- * uninstalled because a file is gone.
+ * uninstalled because a file is gone. A file that became a link, or is rendered from now on, is not gone.
  */
-export function plan({ units, records, inputs }: PlanInput): readonly Step[] {
+export function plan({ units, records, inputs, rawFiles }: PlanInput): readonly Step[] {
   const steps = units.map((unit) => step(unit, records.get(unit.key), inputs.get(unit.key) ?? ''))
-  const wanted = new Set(units.map((unit) => unit.key))
-  const gone = [...records.values()].filter(
-    (record) => record.ours && record.key.startsWith('raw:') && !wanted.has(record.key),
-  )
+  const gone = [...records.values()].filter(({ ours, key }) => ours && key.startsWith('raw:') && !rawFiles.has(key))
   return [
     ...steps,
     ...gone.map((record): Step => ({ kind: 'prune', record, reason: 'its file is gone from the repo' })),
