@@ -118,6 +118,8 @@ export type Login = {
   readonly insecure?: boolean
   readonly proxy?: string
   readonly impersonate?: { readonly user: string; readonly groups: readonly string[] }
+  /** mgo runs in a pod and uses its service account: there is no kubeconfig, and so no context that helm could find. */
+  readonly insidePod?: boolean
   /** Cheap when nothing is out of date. `again` says that the last one was refused. */
   credential(again?: 'again'): Promise<Credential>
 }
@@ -126,6 +128,7 @@ export type Login = {
 export type Kube = {
   readonly context: string
   readonly server: string
+  readonly insidePod: boolean
   /** Where an object goes that names no namespace. */
   readonly namespace: string
   version(): Promise<{ readonly gitVersion: string; readonly minor: string }>

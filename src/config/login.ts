@@ -127,6 +127,7 @@ function inCluster(context: string, env: LoginOptions['env']): Login | undefined
     context,
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     ca: readFileSync(join(serviceAccount, 'ca.crt'), 'utf8'),
+    insidePod: true,
     // The kubelet rotates it; reading a small file from memory costs nothing.
     credential: async () => ({ token: (await readFile(join(serviceAccount, 'token'), 'utf8')).trim() }),
   }

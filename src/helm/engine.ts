@@ -83,7 +83,8 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
     const labels = { [inputsLabel]: `${inputs}.${at + 1}`, [writerLabel]: writer() }
     const args = upgradeArgs({ release, files: { chart: archive, values }, labels })
     // Helm's own limit ends hooks; this one ends a helm that hangs.
-    const ran = await helm.run(args, { context: kube.context, timeoutMs: release.timeoutMs + 60_000 })
+    const login = kube.insidePod ? {} : { context: kube.context }
+    const ran = await helm.run(args, { ...login, timeoutMs: release.timeoutMs + 60_000 })
     if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran, secret)
     const { manifest, version: revision } = parsePayload(ran.stdout.toString('utf8'), unit)
     return { revision, objects: await manifestObjects(manifest, release.namespace, kube) }

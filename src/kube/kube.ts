@@ -28,6 +28,7 @@ export function openKube(login: Login, agent: string): Kube {
   return {
     context: login.context,
     server: login.server,
+    insidePod: login.insidePod ?? false,
     namespace: login.namespace ?? 'default',
     version: () => {
       version ??= http.json({ method: 'GET', path: '/version', what: 'read the version' })

@@ -46,6 +46,7 @@ export function offlineKube(): Kube {
   return {
     context: 'none',
     server: 'none',
+    insidePod: false,
     namespace: 'default',
     // Helm then renders for the Kubernetes that it was built for.
     version: async () => ({ gitVersion: '', minor: '' }),
