@@ -16,6 +16,7 @@ const tasks = {
   demo: ['demo/demo.ts'],
   rig: ['test/rig/cli.ts'],
   bench: ['bench/main.ts'],
+  wild: ['test/wild.ts'],
 }
 
 function stale() {

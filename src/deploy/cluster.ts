@@ -16,7 +16,7 @@ import type { ReleaseVerdict } from '../release/verdict.ts'
 import { batcher } from './batch.ts'
 import { lanes } from './lane.ts'
 import { publish } from './publish.ts'
-import { begin, broken, type Done, type Round, stepKey, verdictOf } from './round.ts'
+import { begin, type Done, type Round, stepKey, verdictOf } from './round.ts'
 import { survey, type Surveyed } from './survey.ts'
 
 export type Want = {
@@ -117,9 +117,4 @@ async function settledOthers(asked: readonly Step[], round: Round): Promise<read
   const rest = [...round.verdicts].filter(([key]) => !mine.has(key))
   const now = await Promise.all(rest.map(([, verdict]) => Promise.race([verdict, Promise.resolve(open)])))
   return now.filter((one) => typeof one !== 'symbol').filter((one) => one.verdict === 'failed')
-}
-
-/** All that could not be brought to a cluster, as verdicts: for callers that must answer every request. */
-export function unbrought(names: readonly string[], error: unknown): readonly ReleaseVerdict[] {
-  return names.map((name) => broken(name, error))
 }
