@@ -18,6 +18,7 @@ Results go to stdout, progress and errors to stderr. \`-o json\` prints one JSON
 
 \`--gitops-repo\` takes a URL, a bare repo or a clone. In a clone the commit is made on the checked-out branch: the files that are edited
 must be unmodified there, nothing else of the work tree or the index is touched, and the push goes to the branch's upstream.
+Where others pushed there meanwhile, the commit goes on top of theirs and the clone is left behind, as it is.
 \`--commit-only\` stops after the commit, as the old tool's \`deploy\` did; of a URL or a bare repo the commit is pushed.
 
 | variable | for |

@@ -28,7 +28,7 @@ export type NewCommit = {
  * saying it again will not help. `unclear`: nobody knows; read the remote again and look for the trailers.
  */
 export type Pushed =
-  | { readonly kind: 'pushed' }
+  | { readonly kind: 'pushed'; readonly note?: string }
   | { readonly kind: 'moved' }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unclear'; readonly why: string }
@@ -41,8 +41,16 @@ export type LastChange = {
   readonly subject: string
 }
 
+/** Files that can be listed and read. */
+export type Files = {
+  /** All files below `folder`, or the one file of that path (no slash at the end; '' for the whole repo). Empty where there is none. */
+  tree(commit: Commit, folder: string): Promise<Tree>
+  /** The contents of blobs, by object id. Throws FILE_TOO_LARGE over `limit` bytes (4 MiB by default). */
+  read(oids: readonly string[], limit?: number): Promise<ReadonlyMap<string, Uint8Array>>
+}
+
 /** One branch of one gitops repo. Throws MgoError GIT_*. Paths are relative to the repo's root, with `/`. */
-export type Repo = {
+export type Repo = Files & {
   /** How people name it; never with a password in it. */
   readonly name: string
   readonly branch: string
@@ -50,10 +58,8 @@ export type Repo = {
   tip(): Promise<Commit | undefined>
   /** Asks the remote. Throws GIT_REWRITTEN where the branch no longer holds what was seen before. */
   fetch(): Promise<Commit | undefined>
-  /** All files below `folder`, or the one file of that path (no slash at the end; '' for the whole repo). Empty where there is none. */
-  tree(commit: Commit, folder: string): Promise<Tree>
-  /** The contents of blobs, by object id. Throws FILE_TOO_LARGE over `limit` bytes (4 MiB by default). */
-  read(oids: readonly string[], limit?: number): Promise<ReadonlyMap<string, Uint8Array>>
+  /** A clone's files as they lie there, committed or not, whatever commit is named. Absent where there is no work tree. */
+  readonly workTree?: Files
   /** Writes commits, each upon the one before, the first upon `base`; moves no branch. */
   write(base: Commit | undefined, commits: readonly NewCommit[]): Promise<readonly Commit[]>
   /** Moves the remote's branch from `base` to `next`, never by force. */

@@ -6,15 +6,15 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { commitBatch } from '../src/deploy/commit.ts'
 import { MgoError } from '../src/error.ts'
 import { openRepo } from '../src/git/repo.ts'
-import type { Clock } from '../src/ports.ts'
-import { type Cluster, requestId } from '../src/release/ids.ts'
+import type { Clock, Repo } from '../src/ports.ts'
+import { type Cluster, type Commit, requestId } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
 import { git, makeBare } from './git-server.ts'
 
@@ -41,21 +41,25 @@ function cloned(name: string): { readonly bare: string; readonly clone: string }
   return { bare, clone: join(root, name) }
 }
 
-const request = (): DeployRequest => ({
+const request = (tag: string): DeployRequest => ({
   id: clock.id(),
   cluster: 'prod' as Cluster,
   source: 'src',
-  image: { repository: 'acme/app', tag: 'v2', digest: undefined },
+  image: { repository: 'acme/app', tag, digest: undefined },
   author: { name: 'Ada', email: 'ada@example.com' },
   acceptedAt: clock.now(),
 })
 
-async function deploy(clone: string, commitOnly = false) {
+function opened(clone: string, commitOnly: boolean): Promise<Repo> {
   const env = { PATH: process.env['PATH'] ?? '' }
-  const options = { mirrors: join(root, 'state'), committer: { name: 'mgo', email: 'mgo@localhost' }, env, commitOnly }
-  const repo = await openRepo(clone, options)
+  const committer = { name: 'mgo', email: 'mgo@localhost' }
+  return openRepo(clone, { mirrors: join(root, 'state'), committer, env, commitOnly })
+}
+
+async function deploy(clone: string, commitOnly = false, tag = 'v2') {
+  const repo = await opened(clone, commitOnly)
   try {
-    return await commitBatch([request()], { repo, tell: () => undefined, clock })
+    return await commitBatch([request(tag)], { repo, tell: () => undefined, clock })
   } finally {
     await repo.close()
   }
@@ -98,14 +102,72 @@ test('a file with changes of its own is refused, and nothing is written', async 
   assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '1')
 })
 
-test('a clone that is behind its upstream is refused', async () => {
-  const { bare, clone } = cloned('behind')
-  const other = join(root, 'behind-other')
+/** Somebody else pushes a commit of their own. */
+function pushedByOthers(bare: string, name: string): void {
+  const other = join(root, name)
   git(root, 'clone', '--quiet', bare, other)
-  git(other, 'commit', '--quiet', '--allow-empty', '-m', 'Ahead')
+  writeFileSync(join(other, path), `${before}\n# theirs\n`)
+  git(other, 'commit', '--quiet', '--all', '-m', 'Theirs')
   git(other, 'push', '--quiet')
-  await assert.rejects(deploy(clone), code('GIT_BEHIND'))
+}
+
+test('where others pushed meanwhile, the commit goes on theirs, and the clone stays as it is', async () => {
+  const { bare, clone } = cloned('behind')
+  pushedByOthers(bare, 'behind-other')
+  const lying = readFileSync(join(clone, path), 'utf8')
+  const theirs = git(bare, 'show', `main:${path}`)
+  const [outcome] = await deploy(clone)
+  assert.equal(outcome?.kind, 'committed')
+  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '3')
+  assert.equal(git(bare, 'show', `main:${path}`), theirs.replace('v1', 'v2'))
+  assert.match(theirs, /# theirs/)
   assert.equal(git(clone, 'rev-list', '--count', 'HEAD').trim(), '1')
+  assert.equal(git(clone, 'status', '--porcelain').trim(), '')
+  assert.equal(readFileSync(join(clone, path), 'utf8'), lying)
+})
+
+test('six jobs, each in a clone of its own, all get through', async () => {
+  const { bare } = cloned('jobs')
+  const clones = Array.from({ length: 6 }, (_, i) => {
+    git(root, 'clone', '--quiet', '--depth', '1', `file://${bare}`, `jobs-${i}`)
+    return join(root, `jobs-${i}`)
+  })
+  const outcomes = await Promise.all(clones.map((clone, i) => deploy(clone, false, `v${i + 10}`)))
+  assert.deepEqual(
+    outcomes.map(([outcome]) => outcome?.kind),
+    clones.map(() => 'committed'),
+  )
+  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '7')
+})
+
+test('a clone that parted from its upstream is refused', async () => {
+  const { bare, clone } = cloned('parted')
+  pushedByOthers(bare, 'parted-other')
+  git(clone, 'commit', '--quiet', '--allow-empty', '-m', 'Mine')
+  await assert.rejects(deploy(clone), code('GIT_BEHIND'))
+  assert.equal(git(clone, 'rev-list', '--count', 'HEAD').trim(), '2')
+  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '2')
+})
+
+test('the work tree is read as it lies there, also before the first commit', async () => {
+  const folder = join(root, 'unborn')
+  git(root, 'init', '--quiet', folder)
+  mkdirSync(join(folder, 'installations/prod'), { recursive: true })
+  writeFileSync(join(folder, path), before)
+  writeFileSync(join(folder, '.gitignore'), 'ignored-values.yaml\n')
+  writeFileSync(join(folder, 'installations/prod/ignored-values.yaml'), before)
+  symlinkSync('app-values.yaml', join(folder, 'installations/prod/link-values.yaml'))
+  const repo = await opened(folder, true)
+  const { workTree } = repo
+  const none = '0'.repeat(40) as Commit
+  const tree = await workTree?.tree(none, 'installations')
+  assert.deepEqual(
+    [...(tree ?? [])].map(([file, { mode }]) => `${mode} ${file}`),
+    [`100644 ${path}`, '120000 installations/prod/link-values.yaml'],
+  )
+  assert.equal(new TextDecoder().decode((await workTree?.read([path]))?.get(path)), before)
+  await assert.rejects(async () => workTree?.read([path], 10), code('FILE_TOO_LARGE'))
+  await repo.close()
 })
 
 test('a branch without an upstream says how to set one', async () => {

@@ -10,7 +10,7 @@ import { engineOf, repoInvalid, targetOf, wantedOf } from '../deploy/survey.ts'
 import { MgoError, showProblem } from '../error.ts'
 import { renderedFiles } from '../manifest/rendered.ts'
 import type { World } from '../ports.ts'
-import type { Cluster } from '../release/ids.ts'
+import type { Cluster, Commit } from '../release/ids.ts'
 import { showUnit } from '../release/release.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
@@ -20,17 +20,21 @@ import { tipOf } from './tip.ts'
 
 type Exit = (code: number) => void
 
+/** Git's own name for no commit: a work tree is looked at before there is one. */
+const unborn = '0'.repeat(40) as Commit
+
 /** `mgo validate`. */
 export function validateCommand(edges: Edges, exit: Exit) {
   return common('validate', 'all that can be said about the repo without a cluster, every problem at once')
     .option('--cluster <name>', 'one cluster only (default: all)')
-    .addHelpText('after', '\nExit: 0 valid, 2 problems')
+    .addHelpText('after', '\nA clone is read as it lies there, committed or not.\n\nExit: 0 valid, 2 problems')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const only = flags.cluster === undefined ? undefined : clusterOf(flags.cluster)
       const { repo, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly: true }, print.told)
       try {
-        const checked = await check(await tipOf(repo), repo, only)
+        const commit = repo.workTree === undefined ? await tipOf(repo) : unborn
+        const checked = await check(commit, repo.workTree ?? repo, only)
         const { problems } = checked
         if (flags.output === 'json') print.json(checked)
         else if (problems.length > 0) {

@@ -10,7 +10,7 @@ import { clustersOf } from '../manifest/layout.ts'
 import { parseObjects } from '../manifest/objects.ts'
 import { readSource } from '../manifest/source.ts'
 import { parseDocuments } from '../manifest/document.ts'
-import type { Repo, Tree } from '../ports.ts'
+import type { Files, Tree } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import type { Settings } from '../release/release.ts'
 import { readSettings } from './draft.ts'
@@ -23,7 +23,7 @@ export type Checked = {
 }
 
 /** Checks one cluster, or all that the repo has. */
-export async function check(commit: Commit, repo: Repo, only?: Cluster): Promise<Checked> {
+export async function check(commit: Commit, repo: Files, only?: Cluster): Promise<Checked> {
   const read = await readSettings(commit, repo)
   if (read.kind === 'refused') return { clusters: [], releases: 0, raw: 0, problems: read.problems }
   const tree = await repo.tree(commit, 'installations')
@@ -43,7 +43,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0)
 }
 
-type Course = { readonly commit: Commit; readonly repo: Repo; readonly settings: Settings; readonly tree: Tree }
+type Course = { readonly commit: Commit; readonly repo: Files; readonly settings: Settings; readonly tree: Tree }
 type One = Omit<Checked, 'clusters'>
 
 async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): Promise<One> {

@@ -107,6 +107,7 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
     case 'pushed':
       announce(changes, byId, tell)
       tell({ kind: 'pushed', ids: [...byId.keys()], commit: next, turns: turn.turn })
+      if (pushed.note !== undefined) tell({ kind: 'note', text: pushed.note })
       return { settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next, times)), open: [] }
     case 'moved':
       return { settled: [], open: drafted.map((one) => one.request) }

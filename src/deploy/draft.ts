@@ -7,7 +7,7 @@ import type { Problem } from '../error.ts'
 import { change } from '../manifest/change.ts'
 import { nearest } from '../manifest/nearest.ts'
 import { parseSettings } from '../manifest/settings.ts'
-import type { NewCommit, Repo } from '../ports.ts'
+import type { Files, NewCommit, Repo } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import type { Release, Settings } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
@@ -22,14 +22,14 @@ export type Drafted =
   | { readonly kind: 'unchanged'; readonly request: DeployRequest; readonly releases: readonly Release[] }
   | { readonly kind: 'refused'; readonly request: DeployRequest; readonly problems: readonly Problem[] }
 
-type Files = Map<string, Uint8Array>
+type Contents = Map<string, Uint8Array>
 
 /** Drafts each request upon the files as the requests before it left them. */
 export async function draft(requests: readonly DeployRequest[], base: Commit, repo: Repo): Promise<readonly Drafted[]> {
   const settings = await readSettings(base, repo)
   if (settings.kind === 'refused')
     return requests.map((request) => ({ kind: 'refused', request, problems: settings.problems }))
-  const files = new Map<Cluster, Files>()
+  const files = new Map<Cluster, Contents>()
   const drafted: Drafted[] = []
   for (const request of requests) {
     const known = files.get(request.cluster) ?? (await valuesFiles(request.cluster, base, repo))
@@ -39,7 +39,7 @@ export async function draft(requests: readonly DeployRequest[], base: Commit, re
   return drafted
 }
 
-function one(request: DeployRequest, files: Files, settings: Settings): Drafted {
+function one(request: DeployRequest, files: Contents, settings: Settings): Drafted {
   if (settings.clusters.get(request.cluster)?.freeze === true)
     return { kind: 'refused', request, problems: [frozen(request.cluster)] }
   const changed = change(request, files)
@@ -59,13 +59,13 @@ export type ReadSettings =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 
 /** mygitops.yaml at a commit; a repo without it has the defaults. */
-export async function readSettings(commit: Commit, repo: Repo): Promise<ReadSettings> {
+export async function readSettings(commit: Commit, repo: Files): Promise<ReadSettings> {
   const entry = (await repo.tree(commit, 'mygitops.yaml')).get('mygitops.yaml')
   const bytes = entry === undefined ? undefined : (await repo.read([entry.oid])).get(entry.oid)
   return parseSettings(bytes)
 }
 
-async function valuesFiles(cluster: Cluster, base: Commit, repo: Repo): Promise<Files> {
+async function valuesFiles(cluster: Cluster, base: Commit, repo: Repo): Promise<Contents> {
   const tree = await repo.tree(base, `installations/${cluster}`)
   const values = [...tree].filter(([path, entry]) => path.endsWith('-values.yaml') && entry.mode.startsWith('100'))
   const blobs = await repo.read(values.map(([, entry]) => entry.oid))

@@ -2,6 +2,9 @@
  * A clone with a work tree: the commit is made on the checked-out branch, only the edited files change in the work tree
  * and the index, and the push goes to the branch's upstream. The push comes first: a push that fails leaves no trace.
  *
+ * Where others pushed meanwhile, the commit is made on what they pushed, and the clone is left as it is: catching up
+ * would touch files that nobody asked mgo to touch. Ten jobs with a clone each all get through.
+ *
  * @module
  */
 import { readFile, rename, stat, writeFile } from 'node:fs/promises'
@@ -17,6 +20,7 @@ import { type Git, gitProgram } from './program.ts'
 import { push, remoteTip } from './push.ts'
 import { reading } from './reading.ts'
 import type { OpenOptions } from './repo.ts'
+import { workTree } from './work-tree.ts'
 
 type Upstream = { readonly url: string; readonly branch: string }
 
@@ -59,16 +63,15 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
     ...reads,
     name: folder,
     branch,
+    workTree: workTree(git, folder),
     tip: () => localTip(git, branch),
     fetch: async () => {
       const tip = await localTip(git, branch)
-      if (upstream !== undefined && tip !== undefined) await checkNotBehind(clone, upstream, tip)
-      return tip
+      return upstream === undefined || tip === undefined ? tip : newer(clone, upstream, tip)
     },
     async write(base, commits) {
       const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
       await checkClean(clone, paths)
-      if (upstream !== undefined && base !== undefined) await checkNotBehind(clone, upstream, base)
       const trees = base === undefined ? [] : await Promise.all(paths.map((path) => reads.tree(base, path)))
       written = commits
       const entries = new Map(trees.flatMap((tree) => [...tree]))
@@ -105,6 +108,9 @@ function otherBranch({ upstream }: Clone, name: string, options: OpenOptions): R
   }
 }
 
+/** What `git clone file:///…` writes down is a path like any other. */
+const local = /^file:\/\/(?=\/)/
+
 async function upstreamOf(git: Git, branch: string, folder: string): Promise<Upstream> {
   const config = async (key: string) => (await git(['config', '--get', key])).stdout.toString('utf8').trim()
   const remote = await config(`branch.${branch}.remote`)
@@ -112,7 +118,7 @@ async function upstreamOf(git: Git, branch: string, folder: string): Promise<Ups
   const url =
     remote === '' || remote === '.'
       ? ''
-      : (await git(['remote', 'get-url', '--push', '--', remote])).stdout.toString('utf8').trim()
+      : (await git(['remote', 'get-url', '--push', '--', remote])).stdout.toString('utf8').trim().replace(local, '')
   if (url === '' || !merge.startsWith('refs/heads/'))
     throw noUpstream(`the branch ${branch} of ${folder} has no upstream`)
   // The same rules as for a URL that a person types: no ext::, no option.
@@ -133,16 +139,25 @@ async function localTip(git: Git, branch: string): Promise<Commit | undefined> {
   return parseCommit(ran.stdout.toString('latin1').trim())
 }
 
-/** The upstream must lie in the clone's own history; pulling would touch files that mgo was not asked for. */
-async function checkNotBehind({ git, folder, branch }: Clone, upstream: Upstream, tip: Commit): Promise<void> {
+/** The newer one of the clone's tip and its upstream's, whose objects are then here. Throws GIT_BEHIND where they parted. */
+async function newer({ git, folder, branch }: Clone, upstream: Upstream, tip: Commit): Promise<Commit> {
   const theirs = await remoteTip(git, upstream.url, upstream.branch)
-  if (theirs === undefined || theirs === tip) return
-  if ((await git(['merge-base', '--is-ancestor', theirs, tip])).code === 0) return
+  if (theirs === undefined || theirs === tip || (await isAncestor(git, theirs, tip))) return tip
+  const fetched = await git(
+    ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', upstream.url, theirs],
+    { timeoutMs: 60_000 },
+  )
+  if (fetched.code !== 0) throw gitError('fetch', fetched)
+  if (await isAncestor(git, tip, theirs)) return theirs
   throw new MgoError({
     code: 'GIT_BEHIND',
-    message: `the branch ${branch} of ${folder} is behind its upstream`,
-    hint: 'Run git pull there, then try again. Nothing was written.',
+    message: `the branch ${branch} of ${folder} and its upstream have parted: each has commits that the other lacks`,
+    hint: 'Bring them together there (git pull --rebase), then try again. Nothing was written.',
   })
+}
+
+async function isAncestor(git: Git, older: Commit, younger: Commit): Promise<boolean> {
+  return (await git(['merge-base', '--is-ancestor', older, younger])).code === 0
 }
 
 async function checkClean({ git, folder }: Clone, paths: readonly string[]): Promise<void> {
@@ -192,10 +207,12 @@ async function reallyChanged(git: Git, folder: string, names: string): Promise<s
 type Move = { readonly base: Commit | undefined; readonly next: Commit }
 
 async function land(clone: Clone, commits: readonly NewCommit[], { base, next }: Move): Promise<Pushed> {
-  const { git, branch, upstream } = clone
+  const { git, folder, branch, upstream } = clone
   if (upstream !== undefined) {
     const pushed = await push({ git, url: upstream.url, branch: upstream.branch, base, next })
     if (pushed.kind !== 'pushed') return pushed
+    if (base !== undefined && (await localTip(git, branch)) !== base)
+      return { kind: 'pushed', note: `${folder} is behind its upstream and was left as it is: git pull` }
   }
   const moved = await git([
     'update-ref',
