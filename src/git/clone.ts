@@ -15,11 +15,10 @@ import { type Commit, parseCommit } from '../release/ids.ts'
 import { openBlobs } from './blobs.ts'
 import { writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
-import { repoPlace } from './place.ts'
+import { type OpenOptions, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteTip } from './push.ts'
 import { reading } from './reading.ts'
-import type { OpenOptions } from './repo.ts'
 import { workTree } from './work-tree.ts'
 
 type Upstream = { readonly url: string; readonly branch: string }
@@ -29,10 +28,14 @@ type Clone = {
   readonly folder: string
   readonly branch: string
   readonly upstream: Upstream | undefined
+  readonly beside: Beside
 }
 
+/** Opens another branch of the upstream, with a mirror of its own. */
+type Beside = (url: string, branch: string) => Promise<Repo>
+
 /** Opens a clone. Throws MgoError GIT_NO_UPSTREAM, GIT_NOT_A_REPO (a detached HEAD). */
-export async function openClone(folder: string, options: OpenOptions): Promise<Repo> {
+export async function openClone(folder: string, options: OpenOptions, beside: Beside): Promise<Repo> {
   const git = await gitOf(folder, options)
   const head = await git(['symbolic-ref', '--short', 'HEAD'])
   if (head.code !== 0)
@@ -43,7 +46,7 @@ export async function openClone(folder: string, options: OpenOptions): Promise<R
     })
   const branch = head.stdout.toString('utf8').trim()
   const upstream = options.commitOnly === true ? undefined : await upstreamOf(git, branch, folder)
-  return cloneRepo({ git, folder, branch, upstream }, options)
+  return cloneRepo({ git, folder, branch, upstream, beside }, options)
 }
 
 /** Git for a clone; its `.git` may be a file (a work tree of another clone). */
@@ -78,16 +81,14 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
       return writeCommits({ git, base, commits, committer: options.committer, entries })
     },
     push: (base, next) => land(clone, written, { base, next }),
-    other: (name) => otherBranch(clone, name, options),
+    other: (name) => otherBranch(clone, name),
     close: async () => blobs.close(),
   }
 }
 
-function otherBranch({ upstream }: Clone, name: string, options: OpenOptions): Repo {
+function otherBranch({ upstream, beside }: Clone, name: string): Repo {
   if (upstream === undefined) throw noUpstream('the render engine needs a remote to push its branch to')
-  const later = import('./repo.ts').then(({ openRepo }) =>
-    openRepo(upstream.url, { ...options, branch: name, commitOnly: false }),
-  )
+  const later = beside(upstream.url, name)
   later.catch(() => undefined)
   return {
     name: upstream.url,

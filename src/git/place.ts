@@ -7,8 +7,21 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MgoError } from '../error.ts'
+import type { Person } from '../release/request.ts'
 
 export type Credentials = { readonly username: string; readonly password: string }
+
+export type OpenOptions = {
+  /** Where mirrors are kept; made with mode 0700. */
+  readonly mirrors: string
+  readonly branch?: string | undefined
+  readonly committer: Person
+  /** PATH, and what else of the caller's environment git may see. */
+  readonly env: Readonly<Record<string, string>>
+  readonly credentials?: Credentials | undefined
+  /** In a clone: commit on the checked-out branch and push nothing. */
+  readonly commitOnly?: boolean
+}
 
 export type RepoPlace =
   | {

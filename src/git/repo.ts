@@ -15,22 +15,10 @@ import { type Blobs, openBlobs } from './blobs.ts'
 import { openClone } from './clone.ts'
 import { writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
-import { type Credentials, type RepoPlace, repoPlace } from './place.ts'
+import { type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead } from './push.ts'
 import { type Reading, reading } from './reading.ts'
-
-export type OpenOptions = {
-  /** Where mirrors are kept; made with mode 0700. */
-  readonly mirrors: string
-  readonly branch?: string | undefined
-  readonly committer: Person
-  /** PATH, and what else of the caller's environment git may see. */
-  readonly env: Readonly<Record<string, string>>
-  readonly credentials?: Credentials | undefined
-  /** In a clone: commit on the checked-out branch and push nothing. */
-  readonly commitOnly?: boolean
-}
 
 /**
  * Opens a gitops repo: a URL, a bare repo, or a clone.
@@ -40,7 +28,9 @@ export type OpenOptions = {
 export async function openRepo(where: string, options: OpenOptions): Promise<Repo> {
   const place = repoPlace(where)
   await checkGit(options.env)
-  return place.kind === 'clone' ? openClone(place.folder, options) : openRemote(place, options)
+  if (place.kind === 'remote') return openRemote(place, options)
+  const beside = (url: string, branch: string) => openRepo(url, { ...options, branch, commitOnly: false })
+  return openClone(place.folder, options, beside)
 }
 
 async function checkGit(env: OpenOptions['env']): Promise<void> {
