@@ -78,7 +78,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
       const trees = base === undefined ? [] : await Promise.all(paths.map((path) => reads.tree(base, path)))
       written = commits
       const entries = new Map(trees.flatMap((tree) => [...tree]))
-      return writeCommits({ git, base, commits, committer: options.committer, entries })
+      return (await writeCommits({ git, base, commits, committer: options.committer, entries })).commits
     },
     push: (base, next) => land(clone, written, { base, next }),
     other: (name) => otherBranch(clone, name),

@@ -7,7 +7,9 @@
 import type { Pushed } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { gitError, said } from './error.ts'
+import type { Credentials } from './place.ts'
 import type { Git } from './program.ts'
+import { type Sent, sendPack } from './send-pack.ts'
 
 export type PushInput = {
   readonly git: Git
@@ -15,6 +17,9 @@ export type PushInput = {
   readonly branch: string
   readonly base: Commit | undefined
   readonly next: Commit
+  /** The pack of what is new, where one POST may do. */
+  readonly pack?: Uint8Array | undefined
+  readonly credentials?: Credentials | undefined
 }
 
 const timeoutMs = 60_000
@@ -23,36 +28,50 @@ const race =
   /fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|reference already exists|incorrect old value/
 
 /** Pushes `next`. Throws MgoError GIT_DENIED, GIT_UNREACHABLE, GIT_NOT_A_REPO. */
-export async function push({ git, url, branch, base, next }: PushInput): Promise<Pushed> {
-  const ref = `refs/heads/${branch}`
-  const ran = await git(
-    ['push', '--porcelain', '--no-verify', '--no-thin', '--end-of-options', url, `${next}:${ref}`],
-    { timeoutMs },
-  )
-  if (ran.code === 0) return { kind: 'pushed' }
-  const text = `${ran.stdout.toString('utf8')}\n${ran.stderr}`
+export async function push(input: PushInput): Promise<Pushed> {
+  const sent = await send(input)
+  if (sent.kind === 'taken') return { kind: 'pushed' }
+  const { git, url, branch, base, next } = input
   const now = await remoteTip(git, url, branch)
   if (now === next) return { kind: 'pushed' }
-  const said_ = /^!.*\[(?:remote )?rejected\].*$/m.exec(ran.stdout.toString('utf8'))?.[0]
-  if (said_ === undefined) {
-    const error = gitError('push', ran)
-    if (error.code === 'GIT_DENIED' || error.code === 'GIT_NOT_A_REPO') throw error
-    return { kind: 'unclear', why: error.message }
-  }
-  if (now !== base || race.test(said_)) return { kind: 'moved' }
-  if (/unpacker error|unpack failed/.test(text))
-    return { kind: 'refused', why: `the server could not store it (${said(ran.stderr)})` }
-  return { kind: 'refused', why: policyWords(said_, ran.stderr) }
+  if (sent.kind === 'unclear') return sent
+  if (now !== base || race.test(sent.why)) return { kind: 'moved' }
+  const heard = said(sent.words)
+  if (/unpacker error|unpack failed/.test(`${sent.why}\n${sent.words}`))
+    return { kind: 'refused', why: `the server could not store it (${heard})` }
+  return { kind: 'refused', why: said([sent.why, ...sent.words.split('\n').slice(-3)].join('\n')) }
 }
 
-function policyWords(line: string, stderr: string): string {
-  const reason = /\(([^()]*)\)\s*$/.exec(line)?.[1] ?? 'rejected'
-  const remote = stderr
-    .split('\n')
-    .filter((one) => one.startsWith('remote:'))
-    .map((one) => one.slice(7).trim())
-    .filter((one) => one !== '')
-  return said([reason, ...remote.slice(-3)].join('\n'))
+type Told = Exclude<Sent, { kind: 'unsuited' }>
+
+async function send(input: PushInput): Promise<Told> {
+  const { pack, credentials } = input
+  const sent: Sent =
+    pack === undefined ? { kind: 'unsuited' } : await sendPack({ ...input, pack, credentials, timeoutMs })
+  return sent.kind === 'unsuited' ? byGit(input) : sent
+}
+
+async function byGit({ git, url, branch, next }: PushInput): Promise<Told> {
+  const ran = await git(
+    ['push', '--porcelain', '--no-verify', '--no-thin', '--end-of-options', url, `${next}:refs/heads/${branch}`],
+    { timeoutMs },
+  )
+  if (ran.code === 0) return { kind: 'taken' }
+  const rejected = /^!.*\[(?:remote )?rejected\].*$/m.exec(ran.stdout.toString('utf8'))?.[0]
+  if (rejected !== undefined) return { kind: 'rejected', why: reason(rejected), words: remoteWords(ran.stderr) }
+  const error = gitError('push', ran)
+  if (error.code === 'GIT_DENIED' || error.code === 'GIT_NOT_A_REPO') throw error
+  return { kind: 'unclear', why: error.message }
+}
+
+/** `! [remote rejected] main -> main (pre-receive hook declined)` */
+function reason(line: string): string {
+  return /\(([^()]*)\)\s*$/.exec(line)?.[1] ?? line
+}
+
+function remoteWords(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => /^remote:(.*)/.exec(line)?.[1]?.trim() ?? '')
+  return lines.filter((line) => line !== '').join('\n')
 }
 
 /** The tip of a remote's branch, `undefined` where there is none. */

@@ -8,14 +8,14 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { run } from '../exec.ts'
-import type { Repo } from '../ports.ts'
+import type { NewCommit, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { openClone } from './clone.ts'
-import { writeCommits } from './commits.ts'
+import { packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
-import { type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
+import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead } from './push.ts'
 import { type Reading, reading } from './reading.ts'
@@ -56,7 +56,10 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const branch = options.branch ?? (await remoteHead(git, place.url))
   await checkBranch(git, branch)
   const blobs = openBlobs(git)
-  return remoteBranch({ git, blobs, place, committer: options.committer, reads: reading(git, blobs) }, branch)
+  const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
+  const { committer } = options
+  const mirror = { git, gitDir, blobs, reads: reading(git, blobs), inTurn: turns() }
+  return remoteBranch({ ...mirror, place, committer, credentials, direct }, branch)
 }
 
 async function initMirror(git: Git, gitDir: string): Promise<void> {
@@ -82,11 +85,20 @@ type Shared = {
   readonly place: RepoPlace & { kind: 'remote' }
   readonly committer: Person
   readonly reads: Reading
+  readonly credentials: Credentials | undefined
+  /** Whether a push may be one POST of our own. */
+  readonly direct: boolean
+  readonly gitDir: string
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
 }
+
+/** Nothing but git knows its way through a proxy, or to authorities of its own. */
+const ownWay = /^(?:https?_proxy|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR)$/i
 
 function remoteBranch(shared: Shared, branch: string): Repo {
   const { git, place, reads } = shared
   let seen: { readonly tip: Commit | undefined } | undefined
+  let written: Written | undefined
   const fetch = async (): Promise<Commit | undefined> => {
     const tip = await fetchTip(shared, branch)
     if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
@@ -100,19 +112,37 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     tip: async () => (seen === undefined ? fetch() : seen.tip),
     fetch,
     async write(base, commits) {
-      const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
-      const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
-      const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
-      const entries = new Map(trees.flatMap((tree) => [...tree]))
-      return writeCommits({ git, base, commits, committer: shared.committer, entries })
+      written = await write(shared, base, commits)
+      return written.commits
     },
     async push(base, next) {
-      const pushed = await push({ git, url: place.url, branch, base, next })
+      const pack = shared.direct ? await packOf(written, next) : undefined
+      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials: shared.credentials })
       if (pushed.kind === 'pushed') seen = { tip: next }
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
     close: async () => shared.blobs.close(),
+  }
+}
+
+async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {
+  const { git, reads, committer, gitDir } = shared
+  const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
+  const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
+  const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
+  const entries = new Map(trees.flatMap((tree) => [...tree]))
+  const edges = join(gitDir, `mgo-edges-${process.pid}`)
+  return shared.inTurn(() => writeCommits({ git, base, commits, committer, entries, edges }))
+}
+
+/** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
+function turns(): Shared['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => undefined)
+    return mine
   }
 }
 
