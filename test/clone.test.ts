@@ -55,7 +55,8 @@ async function deploy(clone: string, commitOnly = false) {
   const options = { mirrors: join(root, 'state'), committer: { name: 'mgo', email: 'mgo@localhost' }, env, commitOnly }
   const repo = await openRepo(clone, options)
   try {
-    return await commitBatch([request()], { repo, tell: () => undefined, clock })
+    const nothing = { tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() }
+    return await commitBatch([{ request: request() }], { repo, clock, ...nothing })
   } finally {
     await repo.close()
   }

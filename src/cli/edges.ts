@@ -22,6 +22,8 @@ export type Serving = {
   readonly listen: string
   readonly journal?: string | undefined
   readonly dryRun: boolean
+  /** Commits and pushes; no cluster is touched. */
+  readonly commitOnly: boolean
 }
 
 export type Edges = {
