@@ -12,7 +12,7 @@ import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
 import { findLogin } from './config/login.ts'
 import type { Event, Told } from './event/event.ts'
-import { run } from './exec.ts'
+import { run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
@@ -116,4 +116,5 @@ process.exitCode = await cli({
   writeFiles,
 })
 // Kept connections must not hold the process; everything that had to be written is.
+stopAll()
 process.exit()

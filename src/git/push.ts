@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MgoError } from '../error.ts'
 import type { Pushed } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { gitError, said } from './error.ts'
@@ -40,9 +41,17 @@ export async function push({ git, url, branch, base, next }: PushInput): Promise
     return { kind: 'unclear', why: error.message }
   }
   if (now !== base || race.test(said_)) return { kind: 'moved' }
-  if (/unpacker error|unpack failed/.test(text))
-    return { kind: 'refused', why: `the server could not store it (${said(ran.stderr)})` }
+  if (/unpacker error|unpack failed/.test(text)) throw full(ran.stderr)
   return { kind: 'refused', why: policyWords(said_, ran.stderr) }
+}
+
+/** No rule said no: it may work when there is room again. */
+function full(stderr: string): MgoError {
+  return new MgoError({
+    code: 'GIT_FAILED',
+    message: `the git server could not store the commits: ${said(stderr)}`,
+    hint: 'Is the disk of the git server full? Nothing was deployed by this attempt.',
+  })
 }
 
 function policyWords(line: string, stderr: string): string {
