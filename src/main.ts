@@ -56,6 +56,7 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
     env: gitEnv(process.env, surroundings),
     credentials: credentialsOf(process.env),
     commitOnly: where.commitOnly ?? false,
+    timeoutMs: where.gitTimeoutMs,
   })
   const { kube, closeAll } = clusters(where.kubeconfig)
   const helm = openHelm({

@@ -33,8 +33,8 @@ export type ServeOptions = {
 
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
-/** A request waits this long for a git server that is away; then its verdict says so. */
-const patienceMs = 15 * 60_000
+/** Bytes of requests without a verdict at most. */
+const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -50,8 +50,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const chosen = serving.dryRun
     ? rehearser(opened.world)
     : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
-  const deploys = { patienceMs, commitOnly: serving.commitOnly }
-  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print, deploys })
+  const { patienceMs, commitOnly, most } = serving
+  const deploys = { patienceMs, commitOnly }
+  const limits = { requests: most, bytes: mostBytes }
+  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print, deploys, limits })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
   readers.push(

@@ -135,7 +135,7 @@ async function localTip(git: Git, branch: string): Promise<Commit | undefined> {
 
 /** The upstream must lie in the clone's own history; pulling would touch files that mgo was not asked for. */
 async function checkNotBehind({ git, folder, branch }: Clone, upstream: Upstream, tip: Commit): Promise<void> {
-  const theirs = await remoteTip(git, upstream.url, upstream.branch)
+  const theirs = await remoteTip(git, upstream.url, { branch: upstream.branch })
   if (theirs === undefined || theirs === tip) return
   if ((await git(['merge-base', '--is-ancestor', theirs, tip])).code === 0) return
   throw new MgoError({

@@ -16,15 +16,18 @@ export type PushInput = {
   readonly branch: string
   readonly base: Commit | undefined
   readonly next: Commit
+  /** Milliseconds for the push, and as many for asking what became of it; a minute by default. */
+  readonly timeoutMs?: number
 }
 
-const timeoutMs = 60_000
+/** Asking for a tip moves a few hundred bytes. */
+const askMs = 60_000
 /** A lock that another push holds, or one that a dead push left: somebody else's turn, not a no. */
 const race =
   /fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|reference already exists|incorrect old value/
 
 /** Pushes `next`. Throws MgoError GIT_DENIED, GIT_UNREACHABLE, GIT_NOT_A_REPO. */
-export async function push({ git, url, branch, base, next }: PushInput): Promise<Pushed> {
+export async function push({ git, url, branch, base, next, timeoutMs = askMs }: PushInput): Promise<Pushed> {
   const ref = `refs/heads/${branch}`
   const ran = await git(
     ['push', '--porcelain', '--no-verify', '--no-thin', '--end-of-options', url, `${next}:${ref}`],
@@ -32,7 +35,7 @@ export async function push({ git, url, branch, base, next }: PushInput): Promise
   )
   if (ran.code === 0) return { kind: 'pushed' }
   const text = `${ran.stdout.toString('utf8')}\n${ran.stderr}`
-  const now = await remoteTip(git, url, branch)
+  const now = await remoteTip(git, url, { branch, timeoutMs })
   if (now === next) return { kind: 'pushed' }
   const said_ = /^!.*\[(?:remote )?rejected\].*$/m.exec(ran.stdout.toString('utf8'))?.[0]
   if (said_ === undefined) {
@@ -64,8 +67,14 @@ function policyWords(line: string, stderr: string): string {
   return said([reason, ...remote.slice(-3)].join('\n'))
 }
 
+type Asking = { readonly branch: string; readonly timeoutMs?: number }
+
 /** The tip of a remote's branch, `undefined` where there is none. */
-export async function remoteTip(git: Git, url: string, branch: string): Promise<Commit | undefined> {
+export async function remoteTip(
+  git: Git,
+  url: string,
+  { branch, timeoutMs = askMs }: Asking,
+): Promise<Commit | undefined> {
   const ran = await git(['ls-remote', '--end-of-options', url, `refs/heads/${branch}`], { timeoutMs })
   if (ran.code !== 0) throw gitError('ls-remote', ran)
   return parseCommit(ran.stdout.toString('latin1').split('\t')[0] ?? '')
@@ -73,7 +82,7 @@ export async function remoteTip(git: Git, url: string, branch: string): Promise<
 
 /** The branch that the remote calls its own, `main` where it is empty. */
 export async function remoteHead(git: Git, url: string): Promise<string> {
-  const ran = await git(['ls-remote', '--symref', '--end-of-options', url, 'HEAD'], { timeoutMs })
+  const ran = await git(['ls-remote', '--symref', '--end-of-options', url, 'HEAD'], { timeoutMs: askMs })
   if (ran.code !== 0) throw gitError('ls-remote', ran)
   return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(ran.stdout.toString('utf8'))?.[1] ?? 'main'
 }

@@ -30,6 +30,8 @@ export type OpenOptions = {
   readonly credentials?: Credentials | undefined
   /** In a clone: commit on the checked-out branch and push nothing. */
   readonly commitOnly?: boolean
+  /** Milliseconds that one fetch or push may take; a minute by default. */
+  readonly timeoutMs?: number | undefined
 }
 
 /**
@@ -66,7 +68,8 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const blobs = openBlobs(git)
-  return remoteBranch({ git, blobs, place, committer: options.committer, reads: reading(git, blobs), gitDir }, branch)
+  const { committer, timeoutMs = 60_000 } = options
+  return remoteBranch({ git, blobs, place, committer, reads: reading(git, blobs), gitDir, timeoutMs }, branch)
 }
 
 /** The branch that the remote calls its own. A server that starts while the remote is away goes by what it said last. */
@@ -100,14 +103,16 @@ type Shared = {
   readonly committer: Person
   readonly reads: Reading
   readonly gitDir: string
+  readonly timeoutMs: number
 }
 
 function remoteBranch(shared: Shared, branch: string): Repo {
-  const { git, place, reads } = shared
+  const { git, place, reads, timeoutMs } = shared
   let seen: { readonly tip: Commit | undefined } | undefined
   let asking: Promise<Commit | undefined> | undefined
   const fetch = async (): Promise<Commit | undefined> => {
-    const tip = await fetchTip(shared, branch, seen === undefined ? firstMs : fetchMs)
+    // The first one may bring a whole history.
+    const tip = await fetchTip(shared, branch, seen === undefined ? timeoutMs * 5 : timeoutMs)
     if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
     seen = { tip }
     return tip
@@ -133,7 +138,7 @@ function remoteBranch(shared: Shared, branch: string): Repo {
       return writeCommits({ git, base, commits, committer: shared.committer, entries })
     },
     async push(base, next) {
-      const pushed = await push({ git, url: place.url, branch, base, next })
+      const pushed = await push({ git, url: place.url, branch, base, next, timeoutMs })
       if (pushed.kind === 'pushed') seen = { tip: next }
       return pushed
     },
@@ -144,10 +149,6 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     },
   }
 }
-
-/** The first fetch may bring a whole history, later ones a few commits. */
-const firstMs = 300_000
-const fetchMs = 60_000
 
 async function fetchTip(
   { git, place, gitDir }: Shared,

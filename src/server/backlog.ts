@@ -36,7 +36,7 @@ const page = 500
 /** Taken up and without a verdict at most; the rest waits on disk. */
 const mostUnderWay = 2_000
 /** How many are tried together, by the tries before. */
-const together: readonly number[] = [page, page, page, 64, 8, 1, 1, 1]
+const together: readonly number[] = [page, page, 16, 1, 1, 1]
 /** A group that lives this long is not what kills the process. */
 const aloneMs = 10_000
 

@@ -47,21 +47,19 @@ export type DeskOptions = {
   readonly clock: Clock
   readonly warn: (text: string) => void
   /** For every deploy of this server. */
-  readonly deploys?: DeployOptions
-  readonly limits?: Load
+  readonly deploys: DeployOptions
+  /** More are told to come again. */
+  readonly limits: Load
 }
 
 /** Requests without a verdict, and the bytes that they take. */
 export type Load = { readonly requests: number; readonly bytes: number }
 
-/** More are told to come again. */
-const most: Load = { requests: 5_000, bytes: 64 * 1024 * 1024 }
-
 /** Opens the desk. */
 export function openDesk(options: DeskOptions): Desk {
-  const { deployer, memory, clock, warn, deploys = {} } = options
+  const { deployer, memory, clock, warn, deploys, limits } = options
   const waits = patience(clock)
-  const scale = weighing(options.limits ?? most)
+  const scale = weighing(limits)
   const keep = keeper({ memory, warn, waits })
   const ended = (request: DeployRequest) => scale.off(request)
   const work = workbench({ deployer, memory, keeper: keep, warn, deploys, ended })
