@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MgoError } from '../error.ts'
 import type { Pushed } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { gitError, said } from './error.ts'
@@ -17,41 +18,42 @@ export type PushInput = {
   readonly branch: string
   readonly base: Commit | undefined
   readonly next: Commit
+  /** Milliseconds for the push, and as many for asking what became of it; a minute by default. */
+  readonly timeoutMs?: number
   /** The pack of what is new, where one POST may do. */
   readonly pack?: Uint8Array | undefined
   readonly credentials?: Credentials | undefined
 }
 
-const timeoutMs = 60_000
+/** Asking for a tip moves a few hundred bytes. */
+const askMs = 60_000
 /** A lock that another push holds, or one that a dead push left: somebody else's turn, not a no. */
 const race =
   /fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|reference already exists|incorrect old value/
 
 /** Pushes `next`. Throws MgoError GIT_DENIED, GIT_UNREACHABLE, GIT_NOT_A_REPO. */
 export async function push(input: PushInput): Promise<Pushed> {
-  const sent = await send(input)
+  const { git, url, branch, base, next, timeoutMs = askMs } = input
+  const sent = await send(input, timeoutMs)
   if (sent.kind === 'taken') return { kind: 'pushed' }
-  const { git, url, branch, base, next } = input
-  const now = await remoteTip(git, url, branch)
+  const now = await remoteTip(git, url, { branch, timeoutMs })
   if (now === next) return { kind: 'pushed' }
   if (sent.kind === 'unclear') return sent
   if (now !== base || race.test(sent.why)) return { kind: 'moved' }
-  const heard = said(sent.words)
-  if (/unpacker error|unpack failed/.test(`${sent.why}\n${sent.words}`))
-    return { kind: 'refused', why: `the server could not store it (${heard})` }
+  if (/unpacker error|unpack failed/.test(`${sent.why}\n${sent.words}`)) throw full(sent.words)
   return { kind: 'refused', why: said([sent.why, ...sent.words.split('\n').slice(-3)].join('\n')) }
 }
 
 type Told = Exclude<Sent, { kind: 'unsuited' }>
 
-async function send(input: PushInput): Promise<Told> {
+async function send(input: PushInput, timeoutMs: number): Promise<Told> {
   const { pack, credentials } = input
   const sent: Sent =
     pack === undefined ? { kind: 'unsuited' } : await sendPack({ ...input, pack, credentials, timeoutMs })
-  return sent.kind === 'unsuited' ? byGit(input) : sent
+  return sent.kind === 'unsuited' ? byGit(input, timeoutMs) : sent
 }
 
-async function byGit({ git, url, branch, next }: PushInput): Promise<Told> {
+async function byGit({ git, url, branch, next }: PushInput, timeoutMs: number): Promise<Told> {
   const ran = await git(
     ['push', '--porcelain', '--no-verify', '--no-thin', '--end-of-options', url, `${next}:refs/heads/${branch}`],
     { timeoutMs },
@@ -74,8 +76,23 @@ function remoteWords(stderr: string): string {
   return lines.filter((line) => line !== '').join('\n')
 }
 
+/** No rule said no: it may work when there is room again. */
+function full(words: string): MgoError {
+  return new MgoError({
+    code: 'GIT_FAILED',
+    message: `the git server could not store the commits: ${said(words)}`,
+    hint: 'Is the disk of the git server full? Nothing was deployed by this attempt.',
+  })
+}
+
+type Asking = { readonly branch: string; readonly timeoutMs?: number }
+
 /** The tip of a remote's branch, `undefined` where there is none. */
-export async function remoteTip(git: Git, url: string, branch: string): Promise<Commit | undefined> {
+export async function remoteTip(
+  git: Git,
+  url: string,
+  { branch, timeoutMs = askMs }: Asking,
+): Promise<Commit | undefined> {
   const ran = await git(['ls-remote', '--end-of-options', url, `refs/heads/${branch}`], { timeoutMs })
   if (ran.code !== 0) throw gitError('ls-remote', ran)
   return parseCommit(ran.stdout.toString('latin1').split('\t')[0] ?? '')
@@ -83,7 +100,7 @@ export async function remoteTip(git: Git, url: string, branch: string): Promise<
 
 /** The branch that the remote calls its own, `main` where it is empty. */
 export async function remoteHead(git: Git, url: string): Promise<string> {
-  const ran = await git(['ls-remote', '--symref', '--end-of-options', url, 'HEAD'], { timeoutMs })
+  const ran = await git(['ls-remote', '--symref', '--end-of-options', url, 'HEAD'], { timeoutMs: askMs })
   if (ran.code !== 0) throw gitError('ls-remote', ran)
   return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(ran.stdout.toString('utf8'))?.[1] ?? 'main'
 }

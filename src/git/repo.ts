@@ -4,7 +4,6 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { run } from '../exec.ts'
@@ -15,6 +14,7 @@ import { type Blobs, openBlobs } from './blobs.ts'
 import { openClone } from './clone.ts'
 import { packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
+import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead } from './push.ts'
@@ -52,21 +52,28 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const gitDir = join(options.mirrors, createHash('sha256').update(place.url).digest('hex').slice(0, 24))
   const credentials = place.credentials ?? options.credentials
   const git = gitProgram(gitDir, { home: join(options.mirrors, 'home'), credentials, env: options.env })
-  await initMirror(git, gitDir)
-  const branch = options.branch ?? (await remoteHead(git, place.url))
+  await openMirror(git, gitDir)
+  const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const blobs = openBlobs(git)
   const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
-  const { committer } = options
+  const { committer, timeoutMs = 60_000 } = options
   const mirror = { git, gitDir, blobs, reads: reading(git, blobs), inTurn: turns() }
-  return remoteBranch({ ...mirror, place, committer, credentials, direct }, branch)
+  return remoteBranch({ ...mirror, place, committer, credentials, direct, timeoutMs }, branch)
 }
 
-async function initMirror(git: Git, gitDir: string): Promise<void> {
-  if (existsSync(join(gitDir, 'HEAD'))) return
-  mkdirSync(gitDir, { recursive: true, mode: 0o700 })
-  const ran = await git(['init', '--quiet', '--bare', '--end-of-options', gitDir])
-  if (ran.code !== 0) throw gitError('init', ran)
+/** The branch that the remote calls its own. A server that starts while the remote is away goes by what it said last. */
+async function ownBranch(git: Git, url: string): Promise<string> {
+  try {
+    const branch = await remoteHead(git, url)
+    await git(['config', 'mgo.branch', branch])
+    return branch
+  } catch (error) {
+    const known = await git(['config', '--get', 'mgo.branch'])
+    const away = error instanceof MgoError && error.code === 'GIT_UNREACHABLE'
+    if (!away || known.code !== 0) throw error
+    return known.stdout.toString('utf8').trim()
+  }
 }
 
 async function checkBranch(git: Git, branch: string): Promise<void> {
@@ -90,17 +97,20 @@ type Shared = {
   readonly direct: boolean
   readonly gitDir: string
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  readonly timeoutMs: number
 }
 
 /** Nothing but git knows its way through a proxy, or to authorities of its own. */
 const ownWay = /^(?:https?_proxy|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR)$/i
 
 function remoteBranch(shared: Shared, branch: string): Repo {
-  const { git, place, reads } = shared
+  const { git, place, reads, timeoutMs, credentials } = shared
   let seen: { readonly tip: Commit | undefined } | undefined
   let written: Written | undefined
+  let asking: Promise<Commit | undefined> | undefined
   const fetch = async (): Promise<Commit | undefined> => {
-    const tip = await fetchTip(shared, branch)
+    // The first one may bring a whole history.
+    const tip = await fetchTip(shared, branch, seen === undefined ? timeoutMs * 5 : timeoutMs)
     if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
     seen = { tip }
     return tip
@@ -109,7 +119,14 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     ...reads,
     name: place.shown,
     branch,
-    tip: async () => (seen === undefined ? fetch() : seen.tip),
+    tip: async () => {
+      if (seen !== undefined) return seen.tip
+      // Many may ask at the start; the remote is asked once.
+      asking ??= fetch().finally(() => {
+        asking = undefined
+      })
+      return asking
+    },
     fetch,
     async write(base, commits) {
       written = await write(shared, base, commits)
@@ -117,12 +134,15 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     },
     async push(base, next) {
       const pack = shared.direct ? await packOf(written, next) : undefined
-      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials: shared.credentials })
+      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, timeoutMs })
       if (pushed.kind === 'pushed') seen = { tip: next }
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
-    close: async () => shared.blobs.close(),
+    close: async () => {
+      shared.blobs.close()
+      closeMirror(shared.gitDir)
+    },
   }
 }
 
@@ -146,20 +166,17 @@ function turns(): Shared['inTurn'] {
   }
 }
 
-async function fetchTip({ git, place }: Shared, branch: string): Promise<Commit | undefined> {
+async function fetchTip(
+  { git, place, gitDir }: Shared,
+  branch: string,
+  timeoutMs: number,
+): Promise<Commit | undefined> {
   const local = `refs/mgo/heads/${branch}`
-  const ran = await git(
-    [
-      'fetch',
-      '--quiet',
-      '--no-tags',
-      '--no-write-fetch-head',
-      '--end-of-options',
-      place.url,
-      `+refs/heads/${branch}:${local}`,
-    ],
-    { timeoutMs: 300_000 },
-  )
+  const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options']
+  const fetch = () => git(['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`], { timeoutMs })
+  let ran = await fetch()
+  // A fetch that was killed has left its lock.
+  if (ran.code !== 0 && /\.lock'?: File exists/.test(ran.stderr) && removeStaleLocks(gitDir) > 0) ran = await fetch()
   if (ran.code !== 0) {
     if (/couldn't find remote ref/.test(ran.stderr)) return undefined
     throw gitError('fetch', ran)
