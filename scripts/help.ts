@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
+import { openSecrets } from '../src/secrets.ts'
 
 const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'serve']
 
@@ -52,6 +53,7 @@ async function help(command: string): Promise<string> {
     await cli({
       version: '',
       env: {},
+      secrets: openSecrets(),
       isTerminal: false,
       args: [command, '--help'],
       open: nothing,

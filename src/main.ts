@@ -12,16 +12,19 @@ import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
 import { findLogin } from './config/login.ts'
 import type { Event, Told } from './event/event.ts'
-import { run, stopAll } from './exec.ts'
+import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
 import { openKube } from './kube/kube.ts'
 import { offlineKube } from './kube/offline.ts'
-import type { Clock, Kube, World } from './ports.ts'
+import { openLog } from './log/log.ts'
+import type { Clock, Kube, Login, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
+import { openSecrets } from './secrets.ts'
+import { plain } from './text.ts'
 import { serve } from './serve.ts'
-import { credentialsOf, gitEnv, given, stateFolder } from './surroundings.ts'
+import { credentialsOf, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -45,6 +48,10 @@ const clock: Clock = {
     }),
 }
 
+/** Everything secret that this process is ever given. */
+const secrets = openSecrets()
+secrets.credential(...secretsOf(process.env))
+
 type Opening = { readonly where: Where; readonly surroundings: 'of a person' | 'of a server' }
 
 async function open({ where, surroundings }: Opening, tell: (told: Told) => void): Promise<Opened> {
@@ -55,19 +62,16 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
     committer: { name: 'mgo', email: 'mgo@localhost' },
     env: gitEnv(process.env, surroundings),
     credentials: credentialsOf(process.env),
+    secrets,
     commitOnly: where.commitOnly ?? false,
     timeoutMs: where.gitTimeoutMs,
   })
   const { kube, closeAll } = clusters(where.kubeconfig)
-  const helm = openHelm({
-    program: where.helm,
-    home: join(state, 'helm'),
-    env: given(process.env),
-    kubeconfig: where.kubeconfig,
-  })
+  const settings = { program: where.helm, home: join(state, 'helm'), env: given(process.env) }
+  const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
   const engines = [helmEngine(helm), applyEngine()]
-  const stamped = (event: Event): void => tell({ ...event, at: Date.now() })
-  const world = { repo, engines, kube, offline: offlineKube(), clock, width, tell: stamped }
+  const stamped = (event: Event): void => tell({ ...secrets.hide(event), at: Date.now() })
+  const world = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
@@ -82,11 +86,23 @@ function clusters(kubeconfig: string | undefined): Pick<World, 'kube'> & { reado
       const found = known.get(context)
       if (found !== undefined) return found
       const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
-      const opened = openKube(login, `mgo/${version}`)
+      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide })
       known.set(context, opened)
       return opened
     },
     closeAll: () => Promise.all([...known.values()].map((one) => one.close())),
+  }
+}
+
+/** Tokens change while mgo runs: each one is known before it is used. */
+function learning(login: Login): Login {
+  return {
+    ...login,
+    async credential(again) {
+      const credential = await login.credential(again)
+      secrets.credential(credential.token, credential.key, credential.cert)
+      return credential
+    },
   }
 }
 
@@ -98,18 +114,31 @@ async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>
   }
 }
 
+// What nobody foresaw ends the process, but does not print itself: a stack may quote a secret. The journal keeps the rest.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(plain(secrets.hide(`INTERNAL: mgo itself failed: ${error.stack ?? error.message}\n`)))
+  process.exit(5)
+})
+
 process.exitCode = await cli({
   version,
   env: process.env,
   args: process.argv.slice(2),
+  secrets,
   isTerminal: process.stderr.isTTY,
   open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
-  serve: (where, serving, print) =>
+  serve: (where, serving) =>
     serve({
       serving,
       version,
       clock,
-      print,
+      log: openLog({
+        level: serving.logLevel,
+        look: process.stderr.isTTY ? 'lines' : 'json',
+        hide: secrets.hide,
+        write: (line) => process.stderr.write(line),
+      }),
+      secrets,
       state: stateFolder(process.env, tmpdir()),
       slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
       open: (tell) => open({ where, surroundings: 'of a server' }, tell),

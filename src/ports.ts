@@ -10,6 +10,7 @@ import type { Cluster, Commit, RequestId } from './release/ids.ts'
 import type { K8sObject, ObjectId } from './release/object.ts'
 import type { ClusterSettings, Settings, Unit } from './release/release.ts'
 import type { Person } from './release/request.ts'
+import type { Secrets } from './secrets.ts'
 
 /** A blob of a tree: git mode (`100644`, `120000` …) and object id. */
 export type Entry = { readonly mode: string; readonly oid: string }
@@ -169,6 +170,8 @@ export type Target = {
   readonly repo: Repo
   readonly kube: Kube
   readonly tell: Tell
+  /** Engines teach it what they read: an error of helm or of the API server may quote it. */
+  readonly secrets: Secrets
 }
 
 /** What is on the cluster of a unit. `stamp` is the input hash that counts for the revision that is live. */
@@ -226,6 +229,7 @@ export type World = {
   readonly offline: Kube
   readonly clock: Clock
   readonly tell: Tell
+  readonly secrets: Secrets
   /** Units worked on at once on one cluster. */
   readonly width: number
 }

@@ -12,9 +12,12 @@ import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
+import { fieldsOf, levelOf } from './log/fields.ts'
+import type { Log } from './log/log.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
+import type { Secrets } from './secrets.ts'
 import { buildApp, parseListen } from './server/app.ts'
 import { openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
@@ -25,7 +28,8 @@ export type ServeOptions = {
   readonly version: string
   readonly clock: Clock
   readonly state: string
-  readonly print: (line: string) => void
+  readonly log: Log
+  readonly secrets: Secrets
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
   open(tell: (told: Told) => void): Promise<Opened>
@@ -38,14 +42,14 @@ const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { serving, version, clock, state, print } = options
+  const { serving, version, clock, state, log, secrets } = options
   const { host, port } = parseListen(serving.listen)
   const journal = openJournal(serving.journal ?? join(state, 'journal.sqlite'))
-  const readers: ((told: Told) => void)[] = [(told) => report(told, print)]
+  const readers: ((told: Told) => void)[] = [(told) => report(told, log)]
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
   })
-  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options.slackWebhook), warn: print })
+  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = serving.dryRun
     ? rehearser(opened.world)
@@ -53,24 +57,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { patienceMs, commitOnly, most } = serving
   const deploys = { patienceMs, commitOnly }
   const limits = { requests: most, bytes: mostBytes }
-  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print, deploys, limits })
+  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: log.warn, deploys, limits })
   const waits = patience(clock)
-  const hub = openHub({ memory: journal, waits, warn: print })
+  const hub = openHub({ memory: journal, waits, warn: log.warn })
   readers.push(
     (told) => desk.told(told),
     (told) => hub.told(told),
   )
   const ready = () => readiness(opened.repo, chosen)
-  const app = buildApp({ desk, hub, memory: journal, version, warn: print, ready })
+  const app = buildApp({ desk, hub, memory: journal, version, hide: secrets.hide, warn: log.error, ready })
   const address = await app.listen({ host, port }).catch((cause: unknown) => {
     throw taken(serving.listen, cause)
   })
-  print(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
+  log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   const left = await desk.resume()
-  if (left > 0) print(`${left} requests of an earlier run are taken up again`)
-  void pruning(journal, { clock, waits, print })
+  if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
+  void pruning(journal, { clock, waits, warn: log.warn })
   await signal()
-  print('going down: nothing new is taken, what is under way is finished')
+  log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
   await Promise.all([hub.idle(), slack.idle()])
   journal.close()
@@ -85,24 +89,24 @@ function modeOf({ dryRun, commitOnly }: Serving): string {
 /** What ended this long ago is forgotten, and its answer with it. */
 const retentionMs = 90 * 24 * 60 * 60_000
 
-type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly print: (line: string) => void }
+type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly warn: (line: string) => void }
 
 /** Forgets what is old, a little at a time, so that nobody waits for it. */
-async function pruning(journal: Journal, { clock, waits, print }: Pruning): Promise<void> {
+async function pruning(journal: Journal, { clock, waits, warn }: Pruning): Promise<void> {
   while (waits.state() === 'open') {
     const dropped = await journal.prune(clock.now() - retentionMs, 200).catch((error: unknown) => {
-      print(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
       return 0
     })
     await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)
   }
 }
 
-function report(told: Told, print: (line: string) => void): void {
-  const line = showEvent(told)
-  if (line !== undefined) print(`${new Date(told.at).toISOString()} ${line}`)
-  if (told.kind === 'finished')
-    print(`${new Date(told.at).toISOString()} finished   ${told.verdict.id} ${told.verdict.verdict}`)
+/** One line for each event: text for people, fields to search by. */
+function report(told: Told, log: Log): void {
+  const id = told.kind === 'accepted' ? told.request.id : told.kind === 'finished' ? told.verdict.id : ''
+  const word = told.kind === 'finished' ? ` ${told.verdict.verdict}` : ''
+  log[levelOf(told)](showEvent(told) ?? `${told.kind.padEnd(10)} ${id}${word}`, fieldsOf(told))
 }
 
 function signal(): Promise<void> {
@@ -120,12 +124,16 @@ async function readiness(repo: Repo, { trouble }: Pick<Deployer, 'trouble'>): Pr
   }
 }
 
-async function slackSettings(repo: Repo, own: string | undefined): Promise<SlackSettings | undefined> {
+async function slackSettings(
+  repo: Repo,
+  { slackWebhook, secrets }: Pick<ServeOptions, 'slackWebhook' | 'secrets'>,
+): Promise<SlackSettings | undefined> {
   const tip = await repo.tip()
   if (tip === undefined) return undefined
   const read = await readSettings(tip, repo)
   const slack = read.kind === 'ok' ? read.settings.slack : undefined
-  return slack === undefined ? undefined : { ...slack, webhookurl: own ?? slack.webhookurl }
+  secrets.credential(slack?.webhookurl)
+  return slack === undefined ? undefined : { ...slack, webhookurl: slackWebhook ?? slack.webhookurl }
 }
 
 /** `serve --dry-run`: accepts, checks and answers. */

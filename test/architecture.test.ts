@@ -14,8 +14,8 @@ const src = join(root, 'src')
 
 type Layer = 'base' | 'rules' | 'stories' | 'edges' | 'doors' | 'main'
 const rules = ['access', 'request', 'manifest', 'plan', 'verdict', 'event']
-const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config']
-const base = new Set(['release', 'error.ts', 'ports.ts'])
+const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config', 'log', 'metrics', 'trace']
+const base = new Set(['release', 'error.ts', 'ports.ts', 'secrets.ts', 'text.ts'])
 
 function layerOf(folder: string): Layer {
   if (base.has(folder)) return 'base'
@@ -51,6 +51,8 @@ const doorsOf: Readonly<Record<string, readonly string[]>> = {
   '@commander-js/extra-typings': ['cli'],
   diff: ['plan', 'deploy'],
   semver: ['manifest', 'helm'],
+  pino: ['log'],
+  '@prometheus-io/client': ['metrics'],
 }
 
 const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.endsWith('.test.ts'))

@@ -45,7 +45,8 @@ export async function cli(edges: Edges): Promise<number> {
       (one, i) =>
         /^(?:-o|--output)=?json$/.test(one) || (one === 'json' && /^(?:-o|--output)$/.test(edges.args[i - 1] ?? '')),
     )
-    printer({ json: isJson, debug: edges.args.includes('--debug'), colour: false }).failure(error)
+    const debug = edges.args.includes('--debug')
+    printer({ json: isJson, debug, colour: false, hide: edges.secrets.hide }).failure(error)
     return exitOfError(error)
   }
 }

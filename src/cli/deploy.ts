@@ -35,6 +35,7 @@ export function deployCommand(edges: Edges, exit: (code: number) => void) {
       if (server === '') return exit(await here(asked, { ...flags, print, edges }))
       const token = flags.token ?? edges.env['MGO_TOKEN']
       const agent = `mgo/${edges.version}`
+      edges.secrets.credential(token)
       exit(said(await deployRemotely(asked, { server, token, timeoutMs: flags.timeout, agent }), flags.output, print))
     })
 }
@@ -79,7 +80,7 @@ type Flags = { readonly output: 'text' | 'json'; readonly debug?: true | undefin
 /** The printer of a command. */
 export function printerOf({ output, debug }: Flags, edges: Edges): Print {
   const colour = edges.isTerminal && (edges.env['NO_COLOR'] ?? '') === ''
-  return printer({ json: output === 'json', debug: debug === true, colour })
+  return printer({ json: output === 'json', debug: debug === true, colour, hide: edges.secrets.hide })
 }
 
 type Wanted = {

@@ -5,6 +5,7 @@
  */
 import type { Repo, World } from '../ports.ts'
 import type { Told } from '../event/event.ts'
+import type { Secrets } from '../secrets.ts'
 
 /** Where to find things; from flags, completed by the environment. */
 export type Where = {
@@ -30,17 +31,23 @@ export type Serving = {
   readonly most: number
   /** Commits and pushes; no cluster is touched. */
   readonly commitOnly: boolean
+  readonly logLevel: LogLevel
 }
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
 
 export type Edges = {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What goes to the terminal passes through its `hide`. */
+  readonly secrets: Secrets
   /** Whether a person watches stderr. */
   readonly isTerminal: boolean
   /** Opens repo, cluster and engines. Events go to `tell`. */
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
-  serve(where: Where, serving: Serving, print: (line: string) => void): Promise<void>
+  serve(where: Where, serving: Serving): Promise<void>
   /** Writes files below a folder: what `mgo render --out` does. */
   writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>
   readonly args: readonly string[]

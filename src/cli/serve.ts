@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { printerOf } from './deploy.ts'
-import type { Edges } from './edges.ts'
+import { Option } from '@commander-js/extra-typings'
+import { type Edges, logLevels } from './edges.ts'
 import { countOf, duration, whereOf, withCluster } from './options.ts'
 
 /** Adds the command. */
@@ -17,12 +17,13 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .option('--most <requests>', 'requests without a verdict at most; more get a 503', countOf, 5_000)
     .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
+    .addOption(new Option('--log-level <level>', 'what the log says at least').choices(logLevels).default('info'))
     .action(async (flags) => {
-      const print = printerOf(flags, edges)
       const { listen, journal, most, patience, gitTimeout } = flags
       const modes = { dryRun: flags.dryRun === true, commitOnly: flags.commitOnly === true }
-      const serving = { listen, journal, most, patienceMs: patience, ...modes }
-      await edges.serve({ ...whereOf(flags, edges.env), gitTimeoutMs: gitTimeout }, serving, print.note)
+      const logLevel = flags.debug === true ? 'debug' : flags.logLevel
+      const serving = { listen, journal, most, patienceMs: patience, logLevel, ...modes }
+      await edges.serve({ ...whereOf(flags, edges.env), gitTimeoutMs: gitTimeout }, serving)
       exit(0)
     })
 }

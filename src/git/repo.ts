@@ -51,7 +51,8 @@ async function checkGit(env: OpenOptions['env']): Promise<void> {
 async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOptions): Promise<Repo> {
   const gitDir = join(options.mirrors, createHash('sha256').update(place.url).digest('hex').slice(0, 24))
   const credentials = place.credentials ?? options.credentials
-  const git = gitProgram(gitDir, { home: join(options.mirrors, 'home'), credentials, env: options.env })
+  const { mirrors, env, secrets } = options
+  const git = gitProgram(gitDir, { home: join(mirrors, 'home'), credentials, env, secrets })
   await openMirror(git, gitDir)
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)

@@ -9,45 +9,8 @@ import type { K8sObject } from '../release/object.ts'
 import type { WatchEvent } from '../ports.ts'
 import { type Status, statusError } from './error.ts'
 import type { Http } from './http.ts'
-
-/** A path without query, and the selectors as query. */
-export type WatchPath = { readonly path: string; readonly query: URLSearchParams; readonly what: string }
-
-type Listed = { readonly items: readonly K8sObject[]; readonly resourceVersion: string }
-type Page = {
-  readonly apiVersion?: string
-  readonly kind?: string
-  readonly items?: readonly K8sObject[]
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
-}
-
-const pageSize = 500
-/** A line of a watch holds one object; etcd takes none over 1.5 MiB, and JSON is larger than protobuf. */
-const lineBytes = 16 * 1024 * 1024
-
-/** Lists all pages. Items get back the apiVersion and kind that a list leaves out. */
-export async function listAll(http: Http, { path, query, what }: WatchPath, accept?: string): Promise<Listed> {
-  const items: K8sObject[] = []
-  let resourceVersion = ''
-  let more: string | undefined
-  do {
-    const asked = new URLSearchParams(query)
-    asked.set('limit', String(pageSize))
-    if (more !== undefined) asked.set('continue', more)
-    const page = await http.json<Page>({
-      method: 'GET',
-      path: `${path}?${asked.toString()}`,
-      what,
-      ...(accept === undefined ? {} : { accept }),
-    })
-    const kind = (page.kind ?? '').replace(/List$/, '')
-    for (const item of page.items ?? [])
-      items.push({ ...item, apiVersion: item.apiVersion ?? page.apiVersion ?? '', kind: item.kind ?? kind })
-    resourceVersion = page.metadata?.resourceVersion ?? ''
-    more = page.metadata?.continue || undefined
-  } while (more !== undefined)
-  return { items, resourceVersion }
-}
+import { lines } from './lines.ts'
+import { listAll, type WatchPath } from './list.ts'
 
 /** Watches; see the port `Kube.watch`. Throws MgoError KUBE_DENIED, KUBE_REFUSED: what waiting does not mend. */
 export async function* watch(http: Http, where: WatchPath, signal: AbortSignal): AsyncGenerator<WatchEvent> {
@@ -105,7 +68,6 @@ function* changes(known: Map<string, K8sObject>, items: readonly K8sObject[]): G
 }
 
 type Following = { readonly from: string; readonly known: Map<string, K8sObject>; readonly signal: AbortSignal }
-type Line = { readonly type: string; readonly object: K8sObject & Status }
 
 /** Follows until the state must be listed anew. The server ends each watch after a while: that is no failure. */
 async function* follow(http: Http, where: WatchPath, { from, known, signal }: Following): AsyncGenerator<WatchEvent> {
@@ -154,23 +116,5 @@ function remember(known: Map<string, K8sObject>, type: string, object: K8sObject
       return { kind: 'gone', object }
     default:
       return undefined
-  }
-}
-
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
-  let parts: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    let rest = Buffer.from(chunk)
-    for (let newline = rest.indexOf(10); newline >= 0; newline = rest.indexOf(10)) {
-      const line = Buffer.concat([...parts, rest.subarray(0, newline)])
-      parts = []
-      size = 0
-      rest = rest.subarray(newline + 1)
-      if (line.length > 0) yield JSON.parse(line.toString('utf8')) as Line
-    }
-    parts.push(rest)
-    size += rest.length
-    if (size > lineBytes) throw statusError('watch', 500, { message: 'one line of the watch is larger than 16 MiB' })
   }
 }

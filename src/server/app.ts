@@ -5,6 +5,7 @@
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MgoError } from '../error.ts'
+import type { Hide } from '../secrets.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import { keepOut } from './guard.ts'
@@ -21,6 +22,8 @@ export type AppOptions = {
   readonly version: string
   /** `undefined` when deploys can be taken, else why not. */
   readonly ready: () => Promise<string | undefined>
+  /** Every answer passes through it. */
+  readonly hide: Hide
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
@@ -40,6 +43,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     void reply.headers(safeHeaders)
     keepOut(headers)
   })
+  // Whatever a route answers, its errors included.
+  app.addHook('preSerialization', async (_, __, payload) => options.hide(payload))
   app.setErrorHandler((error, request, reply) => {
     log(error, request, warn)
     return tell(error, reply)
