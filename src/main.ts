@@ -19,6 +19,7 @@ import { openHelm } from './helm/program.ts'
 import { openKube } from './kube/kube.ts'
 import { offlineKube } from './kube/offline.ts'
 import { openLog } from './log/log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Clock, Kube, Login, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
@@ -52,9 +53,14 @@ const clock: Clock = {
 const secrets = openSecrets()
 secrets.credential(...secretsOf(process.env))
 
-type Opening = { readonly where: Where; readonly surroundings: 'of a person' | 'of a server' }
+type Opening = {
+  readonly where: Where
+  readonly surroundings: 'of a person' | 'of a server'
+  /** Readers of the requests to a cluster. */
+  readonly seen?: Metrics['kube']
+}
 
-async function open({ where, surroundings }: Opening, tell: (told: Told) => void): Promise<Opened> {
+async function open({ where, surroundings, seen }: Opening, tell: (told: Told) => void): Promise<Opened> {
   const state = stateFolder(process.env, tmpdir())
   const repo = await openRepo(where.gitopsRepo, {
     mirrors: join(state, 'git'),
@@ -66,7 +72,7 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
     commitOnly: where.commitOnly ?? false,
     timeoutMs: where.gitTimeoutMs,
   })
-  const { kube, closeAll } = clusters(where.kubeconfig)
+  const { kube, closeAll } = clusters(where.kubeconfig, seen)
   const settings = { program: where.helm, home: join(state, 'helm'), env: given(process.env) }
   const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
   const engines = [helmEngine(helm), applyEngine()]
@@ -79,14 +85,17 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
 }
 
 /** Logs in to each cluster when it is first asked for, and once. */
-function clusters(kubeconfig: string | undefined): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
+function clusters(
+  kubeconfig: string | undefined,
+  seen?: Metrics['kube'],
+): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
   const known = new Map<string, Kube>()
   return {
     async kube(context) {
       const found = known.get(context)
       if (found !== undefined) return found
       const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
-      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide })
+      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide, ...seen?.(context) })
       known.set(context, opened)
       return opened
     },
@@ -141,7 +150,7 @@ process.exitCode = await cli({
       secrets,
       state: stateFolder(process.env, tmpdir()),
       slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
-      open: (tell) => open({ where, surroundings: 'of a server' }, tell),
+      open: (tell, seen) => open({ where, surroundings: 'of a server', seen }, tell),
     }),
   writeFiles,
 })

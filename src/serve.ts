@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Opened, Serving } from './cli/edges.ts'
 import { showEvent } from './cli/show.ts'
@@ -14,12 +15,13 @@ import type { Told } from './event/event.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { fieldsOf, levelOf } from './log/fields.ts'
 import type { Log } from './log/log.ts'
+import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
 import type { Secrets } from './secrets.ts'
 import { buildApp, parseListen } from './server/app.ts'
-import { openDesk } from './server/desk.ts'
+import { type Desk, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import { type Patience, patience } from './server/patience.ts'
 
@@ -32,7 +34,7 @@ export type ServeOptions = {
   readonly secrets: Secrets
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
-  open(tell: (told: Told) => void): Promise<Opened>
+  open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
 }
 
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
@@ -44,20 +46,19 @@ const mostBytes = 64 * 1024 * 1024
 export async function serve(options: ServeOptions): Promise<void> {
   const { serving, version, clock, state, log, secrets } = options
   const { host, port } = parseListen(serving.listen)
-  const journal = openJournal(serving.journal ?? join(state, 'journal.sqlite'))
-  const readers: ((told: Told) => void)[] = [(told) => report(told, log)]
+  const file = serving.journal ?? join(state, 'journal.sqlite')
+  const metrics = openMetrics({ version, now: () => clock.now(), journalBytes: () => bytesOf(file) })
+  const journal = openJournal(file, metrics.journal)
+  const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told]
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
-  })
+  }, metrics.kube)
   const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = serving.dryRun
     ? rehearser(opened.world)
     : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
-  const { patienceMs, commitOnly, most } = serving
-  const deploys = { patienceMs, commitOnly }
-  const limits = { requests: most, bytes: mostBytes }
-  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: log.warn, deploys, limits })
+  const desk = deskOf(chosen, journal, options)
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: log.warn })
   readers.push(
@@ -65,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     (told) => hub.told(told),
   )
   const ready = () => readiness(opened.repo, chosen)
-  const app = buildApp({ desk, hub, memory: journal, version, hide: secrets.hide, warn: log.error, ready })
+  const app = buildApp({ desk, hub, memory: journal, version, metrics, hide: secrets.hide, warn: log.error, ready })
   const address = await app.listen({ host, port }).catch((cause: unknown) => {
     throw taken(serving.listen, cause)
   })
@@ -79,6 +80,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   await Promise.all([hub.idle(), slack.idle()])
   journal.close()
   await opened.close()
+}
+
+/** The desk, with the limits of these settings. */
+function deskOf(chosen: Deployer, memory: Journal, { serving, clock, log }: ServeOptions): Desk {
+  const { patienceMs, commitOnly, most } = serving
+  const limits = { requests: most, bytes: mostBytes }
+  return openDesk({ deployer: chosen, memory, clock, warn: log.warn, deploys: { patienceMs, commitOnly }, limits })
 }
 
 function modeOf({ dryRun, commitOnly }: Serving): string {
@@ -107,6 +115,12 @@ function report(told: Told, log: Log): void {
   const id = told.kind === 'accepted' ? told.request.id : told.kind === 'finished' ? told.verdict.id : ''
   const word = told.kind === 'finished' ? ` ${told.verdict.verdict}` : ''
   log[levelOf(told)](showEvent(told) ?? `${told.kind.padEnd(10)} ${id}${word}`, fieldsOf(told))
+}
+
+/** With its write-ahead log. */
+function bytesOf(file: string): number {
+  const sizes = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.size ?? 0)
+  return sizes.reduce((all, one) => all + one, 0)
 }
 
 function signal(): Promise<void> {

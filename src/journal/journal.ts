@@ -13,7 +13,7 @@ import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { journalError } from './error.ts'
 import { eventsOf, type EventsOf, type Numbered } from './events.ts'
-import { group } from './group.ts'
+import { group, type Wrote } from './group.ts'
 import { migrate } from './migrations.ts'
 import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
 
@@ -51,8 +51,8 @@ export type Journal = {
   close(): void
 }
 
-/** Opens the journal; makes file and folder where they are missing. Throws JOURNAL_FAILED. */
-export function openJournal(file: string): Journal {
+/** Opens the journal; makes file and folder where they are missing. `told` hears of each transaction. Throws JOURNAL_FAILED. */
+export function openJournal(file: string, told?: (wrote: Wrote) => void): Journal {
   const attempt = <T>(work: () => T): T => {
     try {
       return work()
@@ -63,7 +63,7 @@ export function openJournal(file: string): Journal {
   const database = attempt(() => open(file))
   const requests = requestsOf(database)
   const events = eventsOf(database)
-  const writes = group(database)
+  const writes = group(database, told)
   const write = <T>(work: () => T): Promise<T> =>
     writes.add(work).catch((cause: unknown) => {
       throw journalError(file, cause)

@@ -11,6 +11,7 @@ import type { Desk } from './desk.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
+import { type MetricsDoor, metricsRoute } from './metrics.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
@@ -24,6 +25,7 @@ export type AppOptions = {
   readonly ready: () => Promise<string | undefined>
   /** Every answer passes through it. */
   readonly hide: Hide
+  readonly metrics: MetricsDoor
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
@@ -52,6 +54,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw nowhere(request)
   })
+  metricsRoute(app, options.metrics)
   app.get('/', async (request, reply) => {
     if (/\btext\/html\b/.test(request.headers.accept ?? ''))
       return reply.type('text/html; charset=utf-8').send(page(version))
