@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 import { openSecrets } from '../src/secrets.ts'
 
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'serve']
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'audit', 'serve']
 
 const opening = `# The command line
 
@@ -58,6 +58,10 @@ async function help(command: string): Promise<string> {
       args: [command, '--help'],
       open: nothing,
       serve: nothing,
+      openTrail: () => {
+        throw new Error('help opens nothing')
+      },
+      verifier: () => () => ({ kind: 'whole', entries: 0, head: '' }),
       writeFiles: nothing,
     })
   } finally {

@@ -17,6 +17,7 @@ import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
 import { openKube } from './kube/kube.ts'
+import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
 import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -152,6 +153,8 @@ process.exitCode = await cli({
       slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
       open: (tell, seen) => open({ where, surroundings: 'of a server', seen }, tell),
     }),
+  openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),
+  verifier,
   writeFiles,
 })
 // Kept connections must not hold the process; everything that had to be written is.

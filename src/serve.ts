@@ -12,6 +12,7 @@ import { readSettings } from './deploy/draft.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
+import type { Wanted } from './journal/audit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { fieldsOf, levelOf } from './log/fields.ts'
 import type { Log } from './log/log.ts'
@@ -66,11 +67,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     (told) => hub.told(told),
   )
   const ready = () => readiness(opened.repo, chosen)
-  const app = buildApp({ desk, hub, memory: journal, version, metrics, hide: secrets.hide, warn: log.error, ready })
-  const address = await app.listen({ host, port }).catch((cause: unknown) => {
-    throw taken(serving.listen, cause)
-  })
+  const trail = (wanted: Wanted) => journal.trail.page(wanted)
+  const doors = { desk, hub, memory: journal, version, metrics, trail, hide: secrets.hide, warn: log.error, ready }
+  const app = buildApp(doors)
+  const address = await listening(app, { host, port, listen: serving.listen })
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
+  await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
   void pruning(journal, { clock, waits, warn: log.warn })
@@ -78,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
   await Promise.all([hub.idle(), slack.idle()])
+  await tellTrail(journal, log)
   journal.close()
   await opened.close()
 }
@@ -115,6 +118,13 @@ function report(told: Told, log: Log): void {
   const id = told.kind === 'accepted' ? told.request.id : told.kind === 'finished' ? told.verdict.id : ''
   const word = told.kind === 'finished' ? ` ${told.verdict.verdict}` : ''
   log[levelOf(told)](showEvent(told) ?? `${told.kind.padEnd(10)} ${id}${word}`, fieldsOf(told))
+}
+
+/** Once in the log, which lies elsewhere, the head of the chain says whether all of it was written anew. */
+async function tellTrail(journal: Journal, log: Log): Promise<void> {
+  const head = await journal.trail.head()
+  if (head !== undefined)
+    log.info(`the audit trail ends at ${head.n}:${head.hash}`, { entries: head.n, head: head.hash })
 }
 
 /** With its write-ahead log. */
@@ -173,6 +183,14 @@ function rehearser(world: World): Deployer {
       }
     },
   }
+}
+
+type Listening = { readonly host: string; readonly port: number; readonly listen: string }
+
+async function listening(app: ReturnType<typeof buildApp>, { host, port, listen }: Listening): Promise<string> {
+  return app.listen({ host, port }).catch((cause: unknown) => {
+    throw taken(listen, cause)
+  })
 }
 
 function taken(listen: string, cause: unknown): MgoError {

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import { meaning, MgoError } from '../error.ts'
+import { auditCommand } from './audit.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, statusCommand, validateCommand } from './look.ts'
@@ -32,6 +33,7 @@ export async function cli(edges: Edges): Promise<number> {
     validateCommand,
     renderCommand,
     statusCommand,
+    auditCommand,
     serveCommand,
   ]
   for (const command of commands) program.addCommand(command(edges, exit).exitOverride().copyInheritedSettings(program))

@@ -5,6 +5,7 @@
  */
 import type { Repo, World } from '../ports.ts'
 import type { Told } from '../event/event.ts'
+import type { Chained, Verified } from '../release/audit.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** Where to find things; from flags, completed by the environment. */
@@ -37,6 +38,14 @@ export type Serving = {
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** The audit trail of one journal. */
+export type Trail = {
+  page(after: number): Promise<readonly Chained[]>
+  /** Some of the requests that the journal has and the trail does not. */
+  unwritten(): Promise<readonly string[]>
+  close(): void
+}
+
 export type Edges = {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -48,6 +57,10 @@ export type Edges = {
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
   serve(where: Where, serving: Serving): Promise<void>
+  /** Opens the audit trail of a journal that no server has open; default: the one in the state folder. Throws JOURNAL_FAILED. */
+  openTrail(journal: string | undefined): Trail
+  /** Follows a chain from its first entry, page by page. */
+  verifier(): (page: readonly Chained[]) => Verified
   /** Writes files below a folder: what `mgo render --out` does. */
   writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>
   readonly args: readonly string[]

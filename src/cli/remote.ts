@@ -43,6 +43,13 @@ export async function deployRemotely(asked: Asked, options: RemoteOptions): Prom
   return answer as unknown as Verdict
 }
 
+/** Asks a server for JSON. Throws what the server answers instead, SERVER_UNREACHABLE. */
+export async function askServer<T>(path: string, options: RemoteOptions): Promise<T> {
+  const answer = await call(path, { method: 'GET' }, options)
+  if (answer.code !== undefined || answer.detail !== undefined) throw refusal(answer)
+  return answer as T
+}
+
 async function call(path: string, init: RequestInit, { server, token, agent }: RemoteOptions): Promise<Answer> {
   const headers: Record<string, string> = { 'user-agent': agent, accept: 'application/json' }
   if (init.body !== undefined) headers['content-type'] = 'application/json'

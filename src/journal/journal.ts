@@ -8,14 +8,26 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Told } from '../event/event.ts'
+import type { AuditEntry, Chained } from '../release/audit.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
+import { auditReader, auditWriter, keepAudit, type Wanted } from './audit.ts'
 import { journalError } from './error.ts'
 import { eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group, type Wrote } from './group.ts'
 import { migrate } from './migrations.ts'
 import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
+
+/** The audit trail. Throws JOURNAL_FAILED. */
+export type AuditTrail = {
+  /** Adds what is no request; requests add themselves. */
+  add(entry: AuditEntry): Promise<void>
+  /** The oldest first. */
+  page(wanted: Wanted): Promise<readonly Chained[]>
+  /** The last entry. */
+  head(): Promise<Chained | undefined>
+}
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
 export type Journal = {
@@ -47,6 +59,7 @@ export type Journal = {
   lastEvent(): Promise<number>
   /** Forgets what ended before `beforeMs`: `most` requests and `most` events at a time. Gives how many. */
   prune(beforeMs: number, most: number): Promise<number>
+  readonly trail: AuditTrail
   /** Writes what still waits, and lets the file go. */
   close(): void
 }
@@ -85,10 +98,26 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
     firstEvent: (id) => read(() => events.firstOf(id)),
     lastEvent: () => read(() => events.last()),
     prune: (beforeMs, most) => write(() => requests.prune(beforeMs, most) + events.prune(beforeMs, most)),
+    trail: trailOf(database, { attempt, write }),
     close: () => {
       writes.flush()
       database.close()
     },
+  }
+}
+
+type Using = {
+  readonly attempt: <T>(work: () => T) => T
+  readonly write: (work: () => void) => Promise<void>
+}
+
+function trailOf(database: DatabaseSync, { attempt, write }: Using): AuditTrail {
+  const read = auditReader(database)
+  const add = auditWriter(database)
+  return {
+    add: (entry) => write(() => add(entry)),
+    page: async (wanted) => attempt(() => read.page(wanted)),
+    head: async () => attempt(() => read.head()),
   }
 }
 
@@ -102,6 +131,7 @@ function open(file: string): DatabaseSync {
     // the machine, not only the process.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     migrate(database)
+    keepAudit(database, Date.now)
   } catch (error) {
     database.close()
     throw error

@@ -6,6 +6,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
+import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import { keepOut } from './guard.ts'
@@ -26,6 +27,7 @@ export type AppOptions = {
   /** Every answer passes through it. */
   readonly hide: Hide
   readonly metrics: MetricsDoor
+  readonly trail: TrailReader
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
@@ -67,6 +69,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   deployRoutes(app, desk)
   streamRoutes(app, { desk, hub, memory })
+  auditRoute(app, options.trail)
   void app.register(async (scope) => kept(scope, options))
   return app
 }
