@@ -150,6 +150,7 @@ process.exitCode = await cli({
       }),
       secrets,
       state: stateFolder(process.env, tmpdir()),
+      env: process.env,
       slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
       open: (tell, seen) => open({ where, surroundings: 'of a server', seen }, tell),
     }),

@@ -25,6 +25,8 @@ import { buildApp, parseListen } from './server/app.ts'
 import { type Desk, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import { type Patience, patience } from './server/patience.ts'
+import { traceSettings } from './trace/settings.ts'
+import type { Tracer } from './trace/trace.ts'
 
 export type ServeOptions = {
   readonly serving: Serving
@@ -33,6 +35,7 @@ export type ServeOptions = {
   readonly state: string
   readonly log: Log
   readonly secrets: Secrets
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
   open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
@@ -45,20 +48,19 @@ const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { serving, version, clock, state, log, secrets } = options
+  const { serving, version, clock, log, secrets } = options
   const { host, port } = parseListen(serving.listen)
-  const file = serving.journal ?? join(state, 'journal.sqlite')
+  const file = serving.journal ?? join(options.state, 'journal.sqlite')
   const metrics = openMetrics({ version, now: () => clock.now(), journalBytes: () => bytesOf(file) })
   const journal = openJournal(file, metrics.journal)
-  const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told]
+  const tracer = await tracerOf(options)
+  const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
   }, metrics.kube)
   const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
-  const chosen = serving.dryRun
-    ? rehearser(opened.world)
-    : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
+  const chosen = chosenDeployer(opened.world, journal, serving)
   const desk = deskOf(chosen, journal, options)
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: log.warn })
@@ -79,10 +81,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   await signal()
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
-  await Promise.all([hub.idle(), slack.idle()])
+  await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   journal.close()
   await opened.close()
+}
+
+function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {
+  if (dryRun) return rehearser(world)
+  return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
 /** The desk, with the limits of these settings. */
@@ -118,6 +125,15 @@ function report(told: Told, log: Log): void {
   const id = told.kind === 'accepted' ? told.request.id : told.kind === 'finished' ? told.verdict.id : ''
   const word = told.kind === 'finished' ? ` ${told.verdict.verdict}` : ''
   log[levelOf(told)](showEvent(told) ?? `${told.kind.padEnd(10)} ${id}${word}`, fieldsOf(told))
+}
+
+/** Where no collector is named, none of it is loaded. */
+async function tracerOf({ env, version, log, secrets }: ServeOptions): Promise<Tracer> {
+  const settings = traceSettings(env)
+  if (settings === undefined) return { told: () => undefined, close: async () => undefined }
+  secrets.credential(...Object.values(settings.headers))
+  const { openTracer } = await import('./trace/trace.ts')
+  return openTracer({ settings, version, warn: log.warn })
 }
 
 /** Once in the log, which lies elsewhere, the head of the chain says whether all of it was written anew. */
