@@ -26,6 +26,8 @@ export type OpenOptions = {
   readonly commitOnly?: boolean
   /** Milliseconds that one fetch or push may take; a minute by default. */
   readonly timeoutMs?: number | undefined
+  /** Bytes that one fetch may bring; 2 GiB by default. */
+  readonly fetchLimit?: number
 }
 
 export type RepoPlace =

@@ -7,7 +7,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hiding, type Ran, type Run, type RunOptions, run } from '../exec.ts'
-import type { Secrets } from '../secrets.ts'
+import type { Hide, Secrets } from '../secrets.ts'
 import type { Credentials } from './place.ts'
 
 export type GitOptions = {
@@ -44,6 +44,8 @@ export type Git = {
   /** Runs git; a failure is an ordinary answer. */
   (args: readonly string[], options?: Partial<RunOptions>): Promise<Ran>
   readonly env: Readonly<Record<string, string>>
+  /** Takes secrets out of what git or its server said. */
+  readonly hide: Hide
   /** The arguments that go before the command's own. */
   readonly before: readonly string[]
 }
@@ -69,7 +71,7 @@ export function gitProgram(gitDir: string, { home, credentials, env, secrets }: 
   const before = [...settings, `--git-dir=${gitDir}`]
   const git = (args: readonly string[], options: Partial<RunOptions> = {}) =>
     call('git', [...before, ...args], { env: own, ...options })
-  return Object.assign(git, { env: own, before })
+  return Object.assign(git, { env: own, before, hide: secrets.hide })
 }
 
 function askpass(home: string, { username, password }: Credentials): Record<string, string> {
