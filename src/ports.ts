@@ -86,10 +86,13 @@ export type Resource = {
   readonly hasStatus: boolean
 }
 
-/** `added` and `modified` carry the whole object; `gone` its last state. `synced`: the state at the start is complete. */
+/**
+ * `added` and `modified` carry the whole object; `gone` its last state. `synced`: all that was before this moment has
+ * been told. `lost`: the connection broke; what is known may be out of date until the next `synced`.
+ */
 export type WatchEvent =
   | { readonly kind: 'added' | 'modified' | 'gone'; readonly object: K8sObject }
-  | { readonly kind: 'synced' }
+  | { readonly kind: 'synced' | 'lost' }
 
 export type Selection = {
   readonly resource: Pick<Resource, 'group' | 'version' | 'plural' | 'namespaced'>
@@ -143,6 +146,8 @@ export type Kube = {
   /** `v1`, `apps/v1` … sorted: what charts see as .Capabilities.APIVersions. */
   readonly apiVersions: () => Promise<readonly string[]>
   get(id: ObjectId): Promise<K8sObject | undefined>
+  /** An object without its contents: is it there, and is it being deleted? */
+  getMetadata(id: ObjectId): Promise<K8sObject | undefined>
   list(selection: Selection): Promise<readonly K8sObject[]>
   /** Metadata only (PartialObjectMetadataList), paged. */
   listMetadata(selection: Selection): Promise<readonly K8sObject[]>
