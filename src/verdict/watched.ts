@@ -1,11 +1,13 @@
 /**
- * What has to be seen of an object to judge it: itself, what its controller makes, and whose events tell more.
+ * What has to be seen of an object to judge it: itself, what its controller makes now, and whose events tell more. Asks
+ * for nothing that grows with other people's objects, with old ReplicaSets or with history.
  *
  * @module
  */
 import type { Selection } from '../ports.ts'
 import { type K8sObject, objectId } from '../release/object.ts'
-import { at, listAt, textAt } from './at.ts'
+import { at, conditions, isOwnedBy, listAt, numberAt, textAt } from './at.ts'
+import { newestSet } from './deployment.ts'
 import type { Status } from './status.ts'
 
 const judged = new Set([
@@ -32,18 +34,42 @@ export function isJudged(object: K8sObject, hasStatus: boolean): boolean {
 
 const pods = { group: '', version: 'v1', plural: 'pods', namespaced: true } as const
 const sets = { group: 'apps', version: 'v1', plural: 'replicasets', namespaced: true } as const
+const hash = 'pod-template-hash'
+const templateGeneration = 'deprecated.daemonset.template.generation'
 
-/** What an object's controller makes, as selections that ask for nothing else. */
-export function relatedOf(object: K8sObject, namespace: string): readonly Selection[] {
-  const labels = selector(object)
+/**
+ * What an object's controller makes, as selections that ask for nothing else. Of a Deployment first the sets that have
+ * pods, and once the newest of them is known its pods alone.
+ *
+ * @param live - the object on the cluster: its selector may have been set there
+ * @param known - what is seen of it so far
+ */
+export function relatedOf(live: K8sObject, known: readonly K8sObject[]): readonly Selection[] {
+  const labels = selector(live)
   if (labels === undefined) return []
-  const select = (resource: Selection['resource']): Selection => ({ resource, namespace, labels })
-  return object.kind === 'Deployment' ? [select(sets), select(pods)] : [select(pods)]
+  const { namespace = '' } = live.metadata
+  const podsWith = (...more: readonly string[]): Selection => ({
+    resource: pods,
+    namespace,
+    labels: [labels, ...more].join(','),
+  })
+  switch (live.kind) {
+    case 'Deployment': {
+      const newest = newestSet(live, known)?.metadata.labels?.[hash]
+      const some: Selection = { resource: sets, namespace, labels, fields: 'status.replicas!=0' }
+      return newest === undefined ? [some] : [some, podsWith(`${hash}=${newest}`)]
+    }
+    case 'DaemonSet': {
+      const newest = live.metadata.annotations?.[templateGeneration]
+      return [newest === undefined ? podsWith() : podsWith(`pod-template-generation=${newest}`)]
+    }
+    default:
+      return [podsWith()]
+  }
 }
 
 function selector(object: K8sObject): string | undefined {
-  if (object.kind === 'Job') return `batch.kubernetes.io/job-name=${object.metadata.name}`
-  if (!/^(?:Deployment|StatefulSet|DaemonSet|ReplicaSet)$/.test(object.kind)) return undefined
+  if (!/^(?:apps|batch)$/.test(objectId(object).group)) return undefined
   const equal = Object.entries((at(object, 'spec', 'selector', 'matchLabels') as object | undefined) ?? {})
   const rest = listAt(object, 'spec', 'selector', 'matchExpressions').map(expression)
   const parts = [...equal.map(([key, value]) => `${key}=${String(value)}`), ...rest]
@@ -60,23 +86,63 @@ function expression(one: unknown): string {
 }
 
 /** Events that may explain why this object waits. */
-export function eventsOf(uid: string, namespace: string): Selection {
+export function eventsOf({ metadata }: K8sObject): Selection {
   return {
     resource: { group: '', version: 'v1', plural: 'events', namespaced: true },
-    namespace,
-    fields: `involvedObject.uid=${uid}`,
+    namespace: metadata.namespace ?? 'default',
+    fields: `involvedObject.uid=${metadata.uid ?? ''}`,
   }
 }
 
-/** Whose events to look at while `object` waits: its own for claims, services and sets, else those of its youngest open pods. */
-export function puzzles(object: K8sObject, status: Status, related: readonly K8sObject[]): readonly K8sObject[] {
-  if (status.word !== 'waiting') return []
-  const open = related.filter((one) => one.kind === 'Pod' && !isReady(one)).slice(0, 2)
-  return /^(?:PersistentVolumeClaim|Service|StatefulSet|DaemonSet)$/.test(object.kind) ? [object, ...open] : open
+/** Somebody whose events are wanted. `sure`: at once; else only where it still waits a little later. */
+export type Suspect = { readonly object: K8sObject; readonly sure: boolean }
+
+/** Pods of one object whose events are looked at: those with a bad sign, and those that merely take their time. */
+const most = { sure: 4, slow: 2 }
+
+/** Whose events to look at while `object` is not as asked: its own where they tell something, and those of its open pods. */
+export function suspects(object: K8sObject, status: Status, related: readonly K8sObject[]): readonly Suspect[] {
+  if (status.word === 'current') return []
+  const open = related.filter(
+    (one) => one.kind === 'Pod' && !isReady(one) && one.metadata.deletionTimestamp === undefined,
+  )
+  const sure = open.filter(isTroubled)
+  const slow = open.filter((one) => !isTroubled(one))
+  return [
+    ...own(object, related),
+    ...sure.slice(0, most.sure).map((one) => ({ object: one, sure: true })),
+    ...slow.slice(0, most.slow).map((one) => ({ object: one, sure: false })),
+  ]
+}
+
+/** A Deployment's own events tell nothing that its conditions do not; those of a pod on its own tell all. */
+function own(object: K8sObject, related: readonly K8sObject[]): readonly Suspect[] {
+  switch (object.kind) {
+    case 'PersistentVolumeClaim':
+    case 'Service':
+      return [{ object, sure: true }]
+    case 'Pod':
+      return [{ object, sure: isTroubled(object) }]
+    case 'StatefulSet':
+    case 'DaemonSet':
+    case 'ReplicaSet':
+    case 'Job':
+      // Pods that are never made are told of by their owner.
+      return [{ object, sure: related.every((one) => one.kind !== 'Pod' || !isOwnedBy(one, object)) }]
+    default:
+      return []
+  }
 }
 
 function isReady(pod: K8sObject): boolean {
-  return listAt(pod, 'status', 'conditions').some(
-    (one) => textAt(one, 'type') === 'Ready' && textAt(one, 'status') === 'True',
-  )
+  return conditions(pod).get('Ready')?.status === 'True'
+}
+
+/** Whether a pod shows a bad sign: a container that died, or waits for something else than its turn. */
+export function isTroubled(pod: K8sObject): boolean {
+  const states = [...listAt(pod, 'status', 'initContainerStatuses'), ...listAt(pod, 'status', 'containerStatuses')]
+  return states.some((one) => {
+    const waits = textAt(one, 'state', 'waiting', 'reason') ?? ''
+    return (numberAt(one, 'restartCount') ?? 0) > 0 || !/^(?:|ContainerCreating|PodInitializing)$/.test(waits)
+  })
 }
