@@ -39,6 +39,8 @@ export type LastChange = {
   readonly author: string
   readonly at: string
   readonly subject: string
+  /** The whole message, trailers included. */
+  readonly message: string
 }
 
 /** Files that can be listed and read. */
@@ -174,6 +176,8 @@ export type Target = {
   readonly repo: Repo
   readonly kube: Kube
   readonly tell: Tell
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal
 }
 
 /** What is on the cluster of a unit. `stamp` is the input hash that counts for the revision that is live. */
@@ -194,6 +198,9 @@ export type Applied = {
   readonly objects: readonly K8sObject[]
 }
 
+/** What an engine itself waits for while it applies; older objects of these names are leftovers. `notBefore`: RFC 3339. */
+export type Hooks = { readonly objects: readonly K8sObject[]; readonly notBefore: string }
+
 /** One way to bring units to a cluster. All engines pass test/engine.contract.ts. */
 export type Engine = {
   /** Whether this engine works on this unit. */
@@ -206,6 +213,8 @@ export type Engine = {
   check(): Promise<void>
   /** Brings the unit to the cluster and stamps it; waits for nothing but the API server and the chart's hooks. */
   apply(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Applied>
+  /** The hooks of the apply that is under way or has just failed; ends with none when `target.signal` aborts. */
+  hooks?(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Hooks>
   /** The objects of what is live, for judging a unit that did not change. */
   objects(unit: Unit, target: Target, record: UnitRecord): Promise<readonly K8sObject[]>
   /** The objects as they would be applied. */

@@ -81,6 +81,7 @@ export function script(startMs = Date.parse('2026-01-01T12:00:00Z')): Script {
     context: 'script',
     server: 'script',
     namespace: 'default',
+    insidePod: false,
     version: async () => ({ gitVersion: 'v1.37.2', minor: '37' }),
     resource: async (group, v, kind) => resourceOf(group, v, kind),
     apiVersions: async () => ['v1', 'apps/v1'],

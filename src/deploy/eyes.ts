@@ -36,10 +36,17 @@ export type Eyes = {
   close(): void
 }
 
-type Given = { readonly kube: Kube; readonly subjects: readonly Subject[]; readonly clock: Clock }
+type Given = {
+  readonly kube: Kube
+  readonly subjects: readonly Subject[]
+  readonly clock: Clock
+  /** RFC 3339, by the API server's clock: what is older is a leftover, and what is not there will come. */
+  readonly notBefore?: string
+}
 
 /** What is remembered from look to look. */
 type Memory = {
+  readonly notBefore: string | undefined
   readonly sinceMs: number
   /** Each object as the apply gave it back, else as first seen. */
   readonly base: Map<string, K8sObject>
@@ -61,10 +68,11 @@ const othersMost = 8
 const askAgainMs = 5_000
 
 /** Opens the eyes for a release. */
-export function openEyes({ kube, subjects, clock }: Given): Eyes {
+export function openEyes({ kube, subjects, clock, notBefore }: Given): Eyes {
   const watched = subjects.filter((one) => one.kind === 'judged')
   const seeing = sight(kube)
   const memory: Memory = {
+    notBefore,
     sinceMs: clock.now(),
     base: new Map(watched.flatMap(({ key, object }) => (object.metadata.uid === undefined ? [] : [[key, object]]))),
     pods: new Map(),
@@ -132,8 +140,8 @@ type Found = {
 function judge(subject: Subject, { seen, memory, nowMs }: At): Found {
   const { object, key, hasStatus } = subject
   const live = seen.objects.get(key)
-  if (live === undefined)
-    return { judged: { object, status: isExpired(object) ? expired : missing(subject) }, ...nothing }
+  if (live === undefined || isLeftover(live, memory))
+    return { judged: { object, status: absent(subject, memory) }, ...nothing }
   const base = memory.base.get(key) ?? live
   memory.base.set(key, base)
   const related = relatives(live, seen)
@@ -163,6 +171,17 @@ const nothing = { selections: [], suspects: [], doubtMs: 0 } as const
 const expired: Status = {
   word: 'current',
   says: 'it has ended and was taken away, as its ttlSecondsAfterFinished says',
+}
+
+const yet: Status = { word: 'waiting', says: 'it is not there yet' }
+
+function isLeftover({ metadata }: K8sObject, { notBefore }: Memory): boolean {
+  return notBefore !== undefined && (metadata.creationTimestamp ?? '') < notBefore
+}
+
+function absent(subject: Subject, { notBefore }: Memory): Status {
+  if (notBefore !== undefined) return yet
+  return isExpired(subject.object) ? expired : missing(subject)
 }
 
 function isExpired(object: K8sObject): boolean {

@@ -15,6 +15,7 @@ import type { K8sObject } from '../release/object.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
 import type { Summary } from '../verdict/verdict.ts'
 import { type Eyes, type Look, openEyes } from './eyes.ts'
+import { glance } from './glance.ts'
 import { leaving, type Subject, subjectsOf } from './subject.ts'
 
 export type Settling = {
@@ -116,7 +117,7 @@ async function decide(look: Look, wait: Wait): Promise<ReleaseVerdict | undefine
   wait.greenSinceMs = sum.word === 'current' ? (wait.greenSinceMs ?? nowMs) : undefined
   wait.redSinceMs = sum.word === 'failed' ? (wait.redSinceMs ?? nowMs) : undefined
   if (wait.redSinceMs !== undefined)
-    return look.isExplained || nowMs - wait.redSinceMs >= proofMs ? verdict(asked, sum) : undefined
+    return look.isExplained || nowMs - wait.redSinceMs >= proofMs ? verdictOfLook(asked, sum) : undefined
   if (sum.word === 'current') return green(look, wait)
   if (sum.says !== wait.reason?.says)
     world.tell({ kind: 'waiting', cluster: asked.cluster, unit: asked.unit, reason: sum.says })
@@ -136,7 +137,7 @@ async function green(look: Look, wait: Wait): Promise<ReleaseVerdict | undefined
     throw error
   })
   if (gone === undefined) return undefined
-  if (gone.length === 0) return isGreen(eyes.look()) ? verdict(asked, look.sum) : undefined
+  if (gone.length === 0) return isGreen(eyes.look()) ? verdictOfLook(asked, look.sum) : undefined
   eyes.add(gone)
   return undefined
 }
@@ -170,48 +171,17 @@ async function pause(changed: Promise<void>, wait: Wait, look: Look | undefined)
  * a healthy release look late.
  */
 async function lastLook(wait: Wait, sum: Summary): Promise<ReleaseVerdict> {
-  const { asked, world, plain } = wait
+  const { asked, world } = wait
   const now = await glance(asked, world.clock, lastLookMs).catch(() => undefined)
   if (now === undefined) return timedOut(wait, sum)
-  if (now.sum.word === 'failed') return verdict(asked, now.sum)
-  if (now.sum.word === 'current' && now.doubtMs === 0 && (await leaving(asked.kube, plain)).length === 0)
-    return verdict(asked, now.sum)
+  if (now.sum.word === 'failed') return verdictOfLook(asked, now.sum)
+  if (now.sum.word === 'current' && now.doubtMs === 0) return verdictOfLook(asked, now.sum)
   // What was seen over time says more than one look: a pod that flaps is ready now and then.
   return timedOut(wait, now.sum.word === 'current' ? { ...sum, word: 'waiting' } : now.sum)
 }
 
-/**
- * One look at how a release is, without waiting for it to change. `undefined` where the API server said nothing in time.
- * Throws MgoError KUBE_*.
- */
-export async function glance(
-  { kube, objects }: Pick<Settling, 'kube' | 'objects'>,
-  clock: Clock,
-  withinMs: number,
-): Promise<Look | undefined> {
-  const subjects = await subjectsOf(kube, objects)
-  const eyes = openEyes({ kube, subjects, clock })
-  const startedMs = clock.now()
-  try {
-    for (;;) {
-      const changed = eyes.changed()
-      const look = eyes.look()
-      const left = withinMs - (clock.now() - startedMs)
-      // Who merely takes his time is asked for his events a little later.
-      const isTold = look?.sum.word === 'current' || (look?.isExplained === true && clock.now() - startedMs > slowMs)
-      if (isTold || left <= 0) return look
-      const stop = new AbortController()
-      await Promise.race([changed, clock.sleep(Math.min(left, 100), stop.signal)])
-      stop.abort()
-    }
-  } finally {
-    eyes.close()
-  }
-}
-
-const slowMs = 600
-
-function verdict(asked: Settling, sum: Summary): ReleaseVerdict {
+/** What is told of a release that is as asked or at an end. */
+export function verdictOfLook(asked: Pick<Settling, 'unit'>, sum: Summary): ReleaseVerdict {
   const { says, code, hint, evidence } = sum
   const failed = code === 'SUPERSEDED' ? 'superseded' : 'failed'
   return {
@@ -229,7 +199,7 @@ function timedOut({ asked, world, reason }: Wait, sum: Summary): ReleaseVerdict 
   const isSame = reason !== undefined && reason.code === sum.code
   const since = isSame ? `, for ${seconds(world.clock.now() - reason.sinceMs)} now` : ''
   return {
-    ...verdict(asked, sum),
+    ...verdictOfLook(asked, sum),
     verdict: 'timed-out',
     reason: `not done after ${seconds(asked.timeoutMs)}; it waits${since}: ${sum.says}`,
     hint: sum.hint ?? 'Look at its pods, or give it more time with `timeout:` in the header.',
