@@ -19,6 +19,8 @@ type DeploymentAt = {
   /** Fields of others, by their manager. */
   readonly others?: Readonly<Record<string, object>>
   readonly uid?: string
+  /** The set that its conditions name. */
+  readonly named?: string
 }
 
 /** A Deployment `web`; `status` in full is that of a finished rollout. */
@@ -59,7 +61,17 @@ export function deployment(given: DeploymentAt = {}): K8sObject {
       },
       ...given.spec,
     },
-    status: { observedGeneration: given.observed ?? generation, ...(given.status ?? full) },
+    status: {
+      observedGeneration: given.observed ?? generation,
+      ...(given.status ?? full),
+      conditions: [
+        {
+          type: 'Progressing',
+          status: 'True',
+          message: `ReplicaSet "${given.named ?? `web-${revision}`}" is progressing.`,
+        },
+      ],
+    },
   }
 }
 

@@ -195,7 +195,6 @@ function isSelected(object: K8sObject, { resource, namespace, labels, fields }: 
 
 function hasField(object: K8sObject, field: string): boolean {
   const [, path = '', not, want = ''] = /^([^!=]+)(!?)=(.*)$/.exec(field) ?? []
-  const found = at(object, ...path.split('.')) ?? (path === 'status.replicas' ? 0 : '')
-  const isEqual = JSON.stringify(found).replaceAll('"', '') === want
+  const isEqual = at(object, ...path.split('.')) === want
   return not === '!' ? !isEqual : isEqual
 }

@@ -161,7 +161,7 @@ function judge(subject: Subject, { seen, memory, nowMs }: At): Found {
   })
   return {
     judged: { object: live, status: found },
-    selections: relatedOf(live, related),
+    selections: relatedOf(live, { known: related, isRead: seen.isRead }),
     suspects: suspects(live, found, related),
     doubtMs: Math.max(0, ...doubts),
   }

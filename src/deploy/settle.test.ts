@@ -22,10 +22,20 @@ test('green is said of the new pods alone, and nothing is watched that the relea
   assert.equal(verdict()?.verdict, 'healthy')
   assert.deepEqual(world.asked, [
     'watch deployments metadata.name=web',
-    'watch replicasets app=web status.replicas!=0',
+    'watch replicasets metadata.name=web-2',
     'watch pods app=web,pod-template-hash=hash2',
   ])
 })
+
+for (const named of ['web-1', 'web-that-is-gone'])
+  test(`conditions that name another set (${named}) are not believed`, async () => {
+    const world = script()
+    world.put(deployment({ named }), replicaSet('1', 0), replicaSet('2', 2), pod('a', '2', { ready: true }))
+    const { verdict } = wait(world)
+    await world.pass(100)
+    assert.equal(verdict()?.verdict, 'healthy')
+    assert.ok(world.asked.includes('watch replicasets metadata.name=web-2'))
+  })
 
 test('an end is said with its cause: events are read before it is believed', async () => {
   const world = script()

@@ -32,6 +32,8 @@ export type Seen = {
   readonly owned: ReadonlyMap<string, readonly K8sObject[]>
   /** Oldest first. */
   readonly events: readonly K8sObject[]
+  /** Whether the state behind this very selection has been read. */
+  readonly isRead: (selection: Selection) => boolean
 }
 
 type One = {
@@ -72,7 +74,7 @@ export function sight(kube: Pick<Kube, 'watch'>): Sight {
     isComplete: (kind) => [...eyes.watches.values()].every((one) => one.kind !== kind || one.synced),
     isLive: () => [...eyes.watches.values()].every((one) => one.kind !== 'state' || !one.lost),
     failure: () => eyes.failed,
-    seen: () => gathered([...eyes.watches.values()]),
+    seen: () => gathered(eyes.watches),
     wake: () => eyes.wake(),
     close() {
       for (const { stop } of eyes.watches.values()) stop.abort()
@@ -115,8 +117,9 @@ function remember(event: WatchEvent, one: One): void {
   }
 }
 
-function gathered(watches: readonly One[]): Seen {
-  const of = (kind: One['kind']) => watches.filter((one) => one.kind === kind).flatMap((one) => [...one.objects])
+function gathered(watches: ReadonlyMap<string, One>): Seen {
+  const of = (kind: One['kind']) =>
+    [...watches.values()].filter((one) => one.kind === kind).flatMap((one) => [...one.objects])
   const objects = new Map(of('state'))
   const owned = new Map<string, K8sObject[]>()
   for (const object of objects.values())
@@ -126,7 +129,8 @@ function gathered(watches: readonly One[]): Seen {
       else known.push(object)
     }
   const events = of('events').map(([, event]) => event)
-  return { objects, owned, events: events.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)) }
+  const isRead = (selection: Selection) => watches.get(JSON.stringify(selection))?.synced === true
+  return { objects, owned, isRead, events: events.toSorted((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1)) }
 }
 
 /** When an event was last seen: the old and the new API keep it in different fields. */

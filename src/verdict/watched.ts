@@ -6,7 +6,7 @@
  */
 import type { Selection } from '../ports.ts'
 import { type K8sObject, objectId } from '../release/object.ts'
-import { at, conditions, isOwnedBy, listAt, numberAt, textAt } from './at.ts'
+import { at, conditions, isObserved, isOwnedBy, listAt, numberAt, textAt } from './at.ts'
 import { newestSet } from './deployment.ts'
 import type { Status } from './status.ts'
 
@@ -38,34 +38,43 @@ const hash = 'pod-template-hash'
 const templateGeneration = 'deprecated.daemonset.template.generation'
 
 /**
- * What an object's controller makes, as selections that ask for nothing else. Of a Deployment first the sets that have
- * pods, and once the newest of them is known its pods alone.
+ * What an object's controller makes, as selections that ask for nothing else.
  *
  * @param live - the object on the cluster: its selector may have been set there
- * @param known - what is seen of it so far
+ * @param seen - what is seen of it so far, and what has been read for that
  */
-export function relatedOf(live: K8sObject, known: readonly K8sObject[]): readonly Selection[] {
+export function relatedOf(live: K8sObject, seen: SoFar): readonly Selection[] {
   const labels = selector(live)
   if (labels === undefined) return []
   const { namespace = '' } = live.metadata
-  const podsWith = (...more: readonly string[]): Selection => ({
-    resource: pods,
-    namespace,
-    labels: [labels, ...more].join(','),
-  })
-  switch (live.kind) {
-    case 'Deployment': {
-      const newest = newestSet(live, known)?.metadata.labels?.[hash]
-      const some: Selection = { resource: sets, namespace, labels, fields: 'status.replicas!=0' }
-      return newest === undefined ? [some] : [some, podsWith(`${hash}=${newest}`)]
-    }
-    case 'DaemonSet': {
-      const newest = live.metadata.annotations?.[templateGeneration]
-      return [newest === undefined ? podsWith() : podsWith(`pod-template-generation=${newest}`)]
-    }
-    default:
-      return [podsWith()]
+  if (live.kind === 'Deployment') return ofDeployment(live, seen, labels)
+  const newest = live.kind === 'DaemonSet' ? live.metadata.annotations?.[templateGeneration] : undefined
+  const mine = newest === undefined ? labels : `${labels},pod-template-generation=${newest}`
+  return [{ resource: pods, namespace, labels: mine }]
+}
+
+export type SoFar = {
+  readonly known: readonly K8sObject[]
+  readonly isRead: (selection: Selection) => boolean
+}
+
+/**
+ * The newest set by its name, and once it is known its pods alone. The name stands in the Deployment's own conditions;
+ * where they name another set (the controller leaves them behind now and then), or none, all sets are looked at once.
+ */
+function ofDeployment(live: K8sObject, { known, isRead }: SoFar, labels: string): readonly Selection[] {
+  if (!isObserved(live) || numberAt(live, 'spec', 'replicas') === 0) return []
+  const { namespace = '' } = live.metadata
+  const named = (name: string): Selection => ({ resource: sets, namespace, fields: `metadata.name=${name}` })
+  const newest = newestSet(live, known)
+  if (newest !== undefined) {
+    const mine = newest.metadata.labels?.[hash]
+    const own = mine === undefined ? labels : `${labels},${hash}=${mine}`
+    return [named(newest.metadata.name), { resource: pods, namespace, labels: own }]
   }
+  const told = /"([^"]+)"/.exec(conditions(live).get('Progressing')?.message ?? '')?.[1]
+  const all: Selection = { resource: sets, namespace, labels }
+  return [told === undefined || isRead(named(told)) || isRead(all) ? all : named(told)]
 }
 
 function selector(object: K8sObject): string | undefined {
