@@ -112,7 +112,17 @@ export function start(
   args: readonly string[],
   options: Pick<RunOptions, 'cwd' | 'env'>,
 ): ChildProcessWithoutNullStreams {
-  return spawn(program, [...args], { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: 'pipe' })
+  const child = spawn(program, [...args], { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: 'pipe' })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+const running = new Set<ChildProcessWithoutNullStreams>()
+
+/** Ends every program that still runs: they lead groups of their own and would outlive mgo. */
+export function stopAll(): void {
+  for (const child of running) endGroup(child)
 }
 
 /** Ends a program that `start` started, with everything it started. */

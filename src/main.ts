@@ -12,7 +12,7 @@ import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
 import { findLogin } from './config/login.ts'
 import type { Event, Told } from './event/event.ts'
-import { run } from './exec.ts'
+import { run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
@@ -56,6 +56,7 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
     env: gitEnv(process.env, surroundings),
     credentials: credentialsOf(process.env),
     commitOnly: where.commitOnly ?? false,
+    timeoutMs: where.gitTimeoutMs,
   })
   const { kube, closeAll } = clusters(where.kubeconfig)
   const helm = openHelm({
@@ -116,4 +117,5 @@ process.exitCode = await cli({
   writeFiles,
 })
 // Kept connections must not hold the process; everything that had to be written is.
+stopAll()
 process.exit()

@@ -11,12 +11,14 @@ import { readSettings } from './deploy/draft.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
-import { openJournal } from './journal/journal.ts'
+import { type Journal, openJournal } from './journal/journal.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
 import { buildApp, parseListen } from './server/app.ts'
 import { openDesk } from './server/desk.ts'
+import { openHub } from './server/hub.ts'
+import { type Patience, patience } from './server/patience.ts'
 
 export type ServeOptions = {
   readonly serving: Serving
@@ -31,6 +33,8 @@ export type ServeOptions = {
 
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
+/** Bytes of requests without a verdict at most. */
+const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -43,23 +47,55 @@ export async function serve(options: ServeOptions): Promise<void> {
   })
   const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options.slackWebhook), warn: print })
   if (!serving.dryRun) readers.push(slack.told)
-  const chosen = serving.dryRun ? rehearser(opened.world) : deployer(opened.world)
-  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print })
-  const app = buildApp({ desk, version, warn: print, ready: () => readiness(opened.repo) })
+  const chosen = serving.dryRun
+    ? rehearser(opened.world)
+    : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
+  const { patienceMs, commitOnly, most } = serving
+  const deploys = { patienceMs, commitOnly }
+  const limits = { requests: most, bytes: mostBytes }
+  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print, deploys, limits })
+  const waits = patience(clock)
+  const hub = openHub({ memory: journal, waits, warn: print })
+  readers.push(
+    (told) => desk.told(told),
+    (told) => hub.told(told),
+  )
+  const ready = () => readiness(opened.repo, chosen)
+  const app = buildApp({ desk, hub, memory: journal, version, warn: print, ready })
   const address = await app.listen({ host, port }).catch((cause: unknown) => {
     throw taken(serving.listen, cause)
   })
-  print(
-    `mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${serving.dryRun ? ' (dry run: nothing is written)' : ''}`,
-  )
+  print(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   const left = await desk.resume()
   if (left > 0) print(`${left} requests of an earlier run are taken up again`)
+  void pruning(journal, { clock, waits, print })
   await signal()
   print('going down: nothing new is taken, what is under way is finished')
-  await Promise.all([desk.drain(drainMs), app.close()])
-  await slack.idle()
+  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
+  await Promise.all([hub.idle(), slack.idle()])
   journal.close()
   await opened.close()
+}
+
+function modeOf({ dryRun, commitOnly }: Serving): string {
+  if (dryRun) return ' (dry run: nothing is written)'
+  return commitOnly ? ' (commits only: no cluster is touched)' : ''
+}
+
+/** What ended this long ago is forgotten, and its answer with it. */
+const retentionMs = 90 * 24 * 60 * 60_000
+
+type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly print: (line: string) => void }
+
+/** Forgets what is old, a little at a time, so that nobody waits for it. */
+async function pruning(journal: Journal, { clock, waits, print }: Pruning): Promise<void> {
+  while (waits.state() === 'open') {
+    const dropped = await journal.prune(clock.now() - retentionMs, 200).catch((error: unknown) => {
+      print(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
+      return 0
+    })
+    await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)
+  }
 }
 
 function report(told: Told, print: (line: string) => void): void {
@@ -75,7 +111,8 @@ function signal(): Promise<void> {
   })
 }
 
-async function readiness(repo: Repo): Promise<string | undefined> {
+async function readiness(repo: Repo, { trouble }: Pick<Deployer, 'trouble'>): Promise<string | undefined> {
+  if (trouble() !== undefined) return trouble()
   try {
     return (await repo.tip()) === undefined ? `${repo.name} is empty` : undefined
   } catch (error) {
@@ -95,7 +132,7 @@ async function slackSettings(repo: Repo, own: string | undefined): Promise<Slack
 function rehearser(world: World): Deployer {
   const real = deployer(world)
   return {
-    sync: (cluster, options) => real.sync(cluster, options),
+    ...real,
     async deploy(request) {
       const { id, cluster } = request
       try {

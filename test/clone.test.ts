@@ -59,7 +59,8 @@ function opened(clone: string, commitOnly: boolean): Promise<Repo> {
 async function deploy(clone: string, commitOnly = false, tag = 'v2') {
   const repo = await opened(clone, commitOnly)
   try {
-    return await commitBatch([request(tag)], { repo, tell: () => undefined, clock })
+    const nothing = { tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() }
+    return await commitBatch([{ request: request(tag) }], { repo, clock, ...nothing })
   } finally {
     await repo.close()
   }

@@ -10,8 +10,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** `cut`: the push goes through and its answer is lost. `hang`: no answer ever. `refuse`: 500 to every push. */
-export type Fault = 'none' | 'slow' | 'cut' | 'hang' | 'refuse'
+/**
+ * `cut`: the push goes through and its answer is lost; `torn`: half of the answer comes. `hang`: no answer ever.
+ * `trickle`: the answer comes a byte a second. `refuse`: 500.
+ */
+export type Fault = 'none' | 'slow' | 'cut' | 'torn' | 'hang' | 'trickle' | 'refuse'
 
 export type GitServer = {
   readonly root: string
@@ -21,6 +24,12 @@ export type GitServer = {
   pushes(): number
   /** Applies to the next `times` pushes. */
   fault(kind: Fault, times?: number): void
+  /** Applies to everything that is asked, until `none`. */
+  trouble(kind: Fault): void
+  /** Takes the server off its port, with every connection. */
+  stop(): Promise<void>
+  /** Brings it back to the same port. */
+  start(): Promise<void>
   requireLogin(user: string, password: string): void
   close(): Promise<void>
 }
@@ -30,6 +39,7 @@ export async function startGitServer(): Promise<GitServer> {
   const root = mkdtempSync(join(tmpdir(), 'mgo-git-'))
   let pushes = 0
   let fault: { kind: Fault; times: number } = { kind: 'none', times: 0 }
+  let always: Fault = 'none'
   let login: string | undefined
   const server = createServer((request, response) => {
     if (login !== undefined && request.headers.authorization !== login) {
@@ -37,7 +47,7 @@ export async function startGitServer(): Promise<GitServer> {
       return
     }
     const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack')
-    let kind: Fault = 'none'
+    let kind = always
     if (isPush) {
       pushes++
       if (fault.times > 0) kind = fault.kind
@@ -45,9 +55,15 @@ export async function startGitServer(): Promise<GitServer> {
     }
     if (kind === 'refuse') response.writeHead(500).end('out of order')
     else if (kind !== 'hang')
-      setTimeout(() => backend({ root, request, response, cut: kind === 'cut' }), kind === 'slow' ? 300 : 0)
+      setTimeout(() => backend({ root, request, response, fault: kind }), kind === 'slow' ? 300 : 0)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
+  const stop = async () => {
+    const stopped = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await stopped
+  }
+  await listen(0)
   const { port } = server.address() as AddressInfo
   return {
     root,
@@ -56,12 +72,16 @@ export async function startGitServer(): Promise<GitServer> {
     fault: (kind, times = 1) => {
       fault = { kind, times }
     },
+    trouble: (kind) => {
+      always = kind
+    },
+    stop,
+    start: () => listen(port),
     requireLogin: (user, password) => {
       login = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
     },
     close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await stop()
       rmSync(root, { recursive: true, force: true })
     },
   }
@@ -71,11 +91,11 @@ type Serving = {
   readonly root: string
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly cut: boolean
+  readonly fault: Fault
 }
 
 /** One CGI call (RFC 3875). */
-function backend({ root, request, response, cut }: Serving): void {
+function backend({ root, request, response, fault }: Serving): void {
   const url = new URL(request.url ?? '/', 'http://git')
   const child = spawn('git', ['http-backend'], {
     env: {
@@ -99,15 +119,14 @@ function backend({ root, request, response, cut }: Serving): void {
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   child.on('close', () => {
-    if (cut) {
-      request.socket.destroy()
-      return
-    }
-    answer(Buffer.concat(chunks), response)
+    if (fault === 'cut') request.socket.destroy()
+    else answer(Buffer.concat(chunks), { response, fault })
   })
 }
 
-function answer(output: Buffer, response: ServerResponse): void {
+type Answering = Pick<Serving, 'response' | 'fault'>
+
+function answer(output: Buffer, { response, fault }: Answering): void {
   const end = output.indexOf('\r\n\r\n')
   const lines = output.toString('latin1', 0, end).split('\r\n')
   let status = 200
@@ -117,7 +136,20 @@ function answer(output: Buffer, response: ServerResponse): void {
     if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10)
     else if (colon > 0) response.setHeader(name, value)
   }
-  response.writeHead(status).end(output.subarray(end + 4))
+  const body = output.subarray(end + 4)
+  response.writeHead(status)
+  if (fault === 'torn') response.write(body.subarray(0, body.length / 2), () => response.destroy())
+  else if (fault === 'trickle') trickle(body, response)
+  else response.end(body)
+}
+
+function trickle(body: Buffer, response: ServerResponse): void {
+  let at = 0
+  const timer = setInterval(() => {
+    if (at < body.length) response.write(body.subarray(at, ++at))
+    else response.end()
+  }, 1_000)
+  response.on('close', () => clearInterval(timer))
 }
 
 /** Runs git as a foreign user would; throws with git's words where it fails. */

@@ -63,6 +63,12 @@ function open(where: string, more: { readonly commitOnly?: boolean } = {}): Prom
   })
 }
 
+/** Commits a batch of new requests for which nothing needs to be kept. */
+function commit(requests: readonly DeployRequest[], repo: Repo) {
+  const batch = requests.map((request) => ({ request }))
+  return commitBatch(batch, { repo, tell, clock, attempting: async () => undefined, unready: async () => new Map() })
+}
+
 function code(expected: string): (error: unknown) => boolean {
   return (error) => error instanceof MgoError && error.code === expected
 }
@@ -71,9 +77,9 @@ test('fifty requests are fifty commits by fifty authors, in one push', async () 
   const bare = makeBare(server.root, 'fifty.git', files(50))
   const repo = await open(server.url('fifty.git'))
   const before = server.pushes()
-  const outcomes = await commitBatch(
+  const outcomes = await commit(
     Array.from({ length: 50 }, (_, i) => asked(i, 'v2')),
-    { repo, tell, clock },
+    repo,
   )
   assert.equal(outcomes.filter((one) => one.kind === 'committed').length, 50)
   assert.equal(server.pushes() - before, 1)
@@ -96,7 +102,7 @@ test('a foreign writer of the same branch and file: both are kept', async () => 
   writeFileSync(file, `${readFileSync(file, 'utf8')}replicas: 7\n`)
   git(work, 'commit', '--quiet', '--all', '-m', 'More replicas')
   git(work, 'push', '--quiet')
-  const [outcome] = await commitBatch([asked(0, 'v2')], { repo, tell, clock })
+  const [outcome] = await commit([asked(0, 'v2')], repo)
   assert.equal(outcome?.kind, 'committed')
   assert.equal(
     git(bare, 'show', 'main:installations/prod/app0-values.yaml'),
@@ -111,7 +117,7 @@ test('a push whose answer is lost is settled by its trailers: no commit twice, n
   const bare = makeBare(server.root, 'cut.git', files(3))
   const repo = await open(server.url('cut.git'))
   server.fault('cut')
-  const outcomes = await commitBatch([asked(0, 'v2'), asked(1, 'v2')], { repo, tell, clock })
+  const outcomes = await commit([asked(0, 'v2'), asked(1, 'v2')], repo)
   assert.deepEqual(
     outcomes.map((one) => one.kind),
     ['committed', 'committed'],
@@ -124,7 +130,7 @@ test('a server that is out of order for two pushes', async () => {
   const bare = makeBare(server.root, 'order.git', files(1))
   const repo = await open(server.url('order.git'))
   server.fault('refuse', 2)
-  const [outcome] = await commitBatch([asked(0, 'v2')], { repo, tell, clock })
+  const [outcome] = await commit([asked(0, 'v2')], repo)
   assert.equal(outcome?.kind, 'committed')
   assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '2')
   await repo.close()
@@ -139,11 +145,7 @@ test('a hook that refuses one author: only that one is refused, in its own words
   )
   chmodSync(hook, 0o755)
   const repo = await open(server.url('hook.git'))
-  const outcomes = await commitBatch([asked(0, 'v2'), asked(1, 'v2'), asked(2, 'v2', 'Mallory'), asked(3, 'v2')], {
-    repo,
-    tell,
-    clock,
-  })
+  const outcomes = await commit([asked(0, 'v2'), asked(1, 'v2'), asked(2, 'v2', 'Mallory'), asked(3, 'v2')], repo)
   assert.deepEqual(
     outcomes.map((one) => one.kind),
     ['committed', 'committed', 'refused', 'committed'],
@@ -159,7 +161,7 @@ test('a hook that refuses one author: only that one is refused, in its own words
 test('a later tag supersedes an earlier one of the same batch; a bad request hurts nobody', async () => {
   const bare = makeBare(server.root, 'batch.git', files(2))
   const repo = await open(server.url('batch.git'))
-  const outcomes = await commitBatch([asked(0, 'v2'), asked(9, 'v2'), asked(0, 'v3')], { repo, tell, clock })
+  const outcomes = await commit([asked(0, 'v2'), asked(9, 'v2'), asked(0, 'v3')], repo)
   assert.deepEqual(
     outcomes.map((one) => one.kind),
     ['superseded', 'refused', 'committed'],
@@ -172,7 +174,7 @@ test('a deploy that changes nothing makes no commit and no push', async () => {
   const bare = makeBare(server.root, 'same.git', files(1))
   const repo = await open(server.url('same.git'))
   const before = server.pushes()
-  const [outcome] = await commitBatch([asked(0, 'v1')], { repo, tell, clock })
+  const [outcome] = await commit([asked(0, 'v1')], repo)
   assert.equal(outcome?.kind, 'unchanged')
   assert.equal(server.pushes(), before)
   assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '1')
@@ -184,7 +186,7 @@ test('a password reaches git, and no message', async () => {
   makeBare(guarded.root, 'secret.git', files(1))
   guarded.requireLogin('ci', 'hunter2-long')
   const repo = await open(guarded.url('secret.git', { user: 'ci', password: 'hunter2-long' }))
-  const [outcome] = await commitBatch([asked(0, 'v2')], { repo, tell, clock })
+  const [outcome] = await commit([asked(0, 'v2')], repo)
   assert.equal(outcome?.kind, 'committed')
   assert.doesNotMatch(repo.name, /hunter2/)
   await assert.rejects(open(guarded.url('secret.git', { user: 'ci', password: 'wrong-password' })), (error) => {
@@ -200,7 +202,7 @@ test('a password reaches git, and no message', async () => {
 test('a branch that was rewritten is not followed', async () => {
   const bare = makeBare(server.root, 'rewritten.git', files(1))
   const repo = await open(server.url('rewritten.git'))
-  await commitBatch([asked(0, 'v2')], { repo, tell, clock })
+  await commit([asked(0, 'v2')], repo)
   git(bare, 'update-ref', 'refs/heads/main', 'main~1')
   await assert.rejects(repo.fetch(), code('GIT_REWRITTEN'))
   await repo.close()
@@ -216,7 +218,7 @@ test('a values file that is a symbolic link is never written through', async () 
   git(work, 'commit', '--quiet', '-m', 'Link')
   git(work, 'push', '--quiet')
   const repo = await open(server.url('link.git'))
-  const [outcome] = await commitBatch([asked(0, 'v2')], { repo, tell, clock })
+  const [outcome] = await commit([asked(0, 'v2')], repo)
   assert.equal(outcome?.kind, 'refused')
   assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '2')
   rmSync(work, { recursive: true, force: true })

@@ -25,17 +25,33 @@ export type Mgo = {
 
 export type Server = {
   readonly url: string
+  readonly pid: number
   log(): string
+  /** Resolves with the exit code when it has ended, however that came. */
+  readonly ended: Promise<number>
   /** SIGTERM, and its end. */
   stop(): Promise<number>
   /** SIGKILL: nothing can be tidied up. */
   kill(): Promise<void>
 }
 
-export type MgoOptions = { readonly repo: string; readonly kubeconfig?: string; readonly helm?: string }
+export type MgoOptions = {
+  readonly repo: string
+  readonly kubeconfig?: string
+  readonly helm?: string
+  /** A folder whose programs come before those of PATH. */
+  readonly shims?: string
+  /** A program and its arguments that start the server, such as `prlimit --nofile=64`. */
+  readonly under?: readonly string[]
+  /** Where the state lies; made by whoever names it. */
+  readonly stateIn?: string
+  /** A server that was started once is started again on its port. */
+  readonly port?: number
+  readonly env?: Readonly<Record<string, string>>
+}
 
 /** Makes a surrounding for mgo with a state folder of its own. */
-export function makeMgo({ repo, kubeconfig, helm }: MgoOptions): Mgo {
+export function makeMgo({ repo, kubeconfig, helm, shims, under, stateIn, port = 0, env: more }: MgoOptions): Mgo {
   const state = mkdtempSync(join(tmpdir(), 'mgo-e2e-'))
   const calls = join(state, 'helm-calls')
   const wrapper = join(state, 'helm-counted')
@@ -44,17 +60,18 @@ export function makeMgo({ repo, kubeconfig, helm }: MgoOptions): Mgo {
     chmodSync(wrapper, 0o755)
   }
   const env = {
-    PATH: process.env['PATH'] ?? '',
+    PATH: `${shims === undefined ? '' : `${shims}:`}${process.env['PATH'] ?? ''}`,
     HOME: state,
-    MGO_STATE: join(state, 'state'),
+    MGO_STATE: stateIn ?? join(state, 'state'),
     MGO_GITOPS_REPO: repo,
+    ...more,
     ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
     ...(helm === undefined ? {} : { MGO_HELM: wrapper }),
   }
   return {
     state,
     run: (...args) => call(process.execPath, [join(root, 'src', 'main.ts'), ...args], env),
-    serve: (...args) => startServer(['serve', '--listen', '127.0.0.1:0', ...args], env),
+    serve: (...args) => startServer(['serve', '--listen', `127.0.0.1:${port}`, ...args], env, under),
     helmCalls: () =>
       existsSync(calls)
         ? readFileSync(calls, 'utf8')
@@ -88,8 +105,13 @@ export function call(
   })
 }
 
-async function startServer(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Server> {
-  const child: ChildProcess = spawn(process.execPath, [join(root, 'src', 'main.ts'), ...args], {
+async function startServer(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  under: readonly string[] = [],
+): Promise<Server> {
+  const [program, ...before] = [...under, process.execPath]
+  const child: ChildProcess = spawn(program, [...before, join(root, 'src', 'main.ts'), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -103,12 +125,14 @@ async function startServer(args: readonly string[], env: Readonly<Record<string,
   const end = performance.now() + 20_000
   let url: string | undefined
   while (url === undefined) {
-    url = /listens on (http:\S+),/.exec(log)?.[1]
+    url = /listens on (http:\S+), /.exec(log)?.[1]
     if (child.exitCode !== null || performance.now() > end) throw new Error(`mgo serve did not start:\n${log}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return {
     url,
+    pid: child.pid ?? 0,
+    ended,
     log: () => log,
     async stop() {
       child.kill('SIGTERM')

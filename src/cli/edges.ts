@@ -14,6 +14,8 @@ export type Where = {
   readonly helm?: string | undefined
   /** A clone is committed to and not pushed. */
   readonly commitOnly?: boolean
+  /** Milliseconds that one fetch or push may take. */
+  readonly gitTimeoutMs?: number
 }
 
 export type Opened = { readonly world: World; readonly repo: Repo; readonly close: () => Promise<void> }
@@ -22,6 +24,12 @@ export type Serving = {
   readonly listen: string
   readonly journal?: string | undefined
   readonly dryRun: boolean
+  /** Milliseconds that a request waits for a git server that is away; then its verdict says so. */
+  readonly patienceMs: number
+  /** Requests without a verdict at most. */
+  readonly most: number
+  /** Commits and pushes; no cluster is touched. */
+  readonly commitOnly: boolean
 }
 
 export type Edges = {

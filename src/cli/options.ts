@@ -16,6 +16,13 @@ export function duration(text: string): number {
   return ms
 }
 
+/** A whole number above 0. */
+export function countOf(text: string): number {
+  const count = Number(text)
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('Write a whole number above 0.')
+  return count
+}
+
 /** Reads `-o`. */
 export function output(text: string): 'text' | 'json' {
   if (text === 'text' || text === 'json') return text

@@ -5,18 +5,24 @@
  */
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { whereOf, withCluster } from './options.ts'
+import { countOf, duration, whereOf, withCluster } from './options.ts'
 
 /** Adds the command. */
 export function serveCommand(edges: Edges, exit: (code: number) => void) {
   return withCluster('serve', 'the service: deploys over HTTP, on loopback until access is set up')
     .option('-l, --listen <address>', 'where to listen', '127.0.0.1:8080')
     .option('--journal <file>', 'where accepted requests are kept (default: in the state folder)')
+    .option('--patience <duration>', 'how long a request waits for a git server that is away', duration, 15 * 60_000)
+    .option('--git-timeout <duration>', 'how long one fetch or push may take', duration, 60_000)
+    .option('--most <requests>', 'requests without a verdict at most; more get a 503', countOf, 5_000)
+    .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
-      const serving = { listen: flags.listen, journal: flags.journal, dryRun: flags.dryRun === true }
-      await edges.serve(whereOf(flags, edges.env), serving, print.note)
+      const { listen, journal, most, patience, gitTimeout } = flags
+      const modes = { dryRun: flags.dryRun === true, commitOnly: flags.commitOnly === true }
+      const serving = { listen, journal, most, patienceMs: patience, ...modes }
+      await edges.serve({ ...whereOf(flags, edges.env), gitTimeoutMs: gitTimeout }, serving, print.note)
       exit(0)
     })
 }

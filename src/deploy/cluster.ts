@@ -30,6 +30,8 @@ export type Want = {
 }
 
 export type Brought = {
+  /** The commit that the cluster was brought to: the newest one, never an older one than was asked for. */
+  readonly commit: Commit
   readonly releases: readonly ReleaseVerdict[]
   readonly others: readonly ReleaseVerdict[]
   /** Milliseconds since the epoch when the last of what was asked for had been applied. */
@@ -47,7 +49,9 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
   const line = batcher<Want, { readonly brought: Promise<Brought> }>(async (wants) => {
     const last = wants.at(-1)
     if (last === undefined) return []
-    const seen = await survey(cluster, last.commit, world)
+    // Askers come in any order, and somebody else's commit may lie in between: the cluster never goes back.
+    const commit = (await world.repo.tip()) ?? last.commit
+    const seen = await survey(cluster, commit, world)
     // One after the other: an older commit that is slow to render must not land on top of a newer one.
     published = published.then(() => publish(seen.wanted, world))
     const round: Round = {
@@ -86,6 +90,7 @@ async function follow(want: Want, { round, seen, published }: Course): Promise<B
   const done = await Promise.allSettled(asked.flatMap((step) => round.applying.get(stepKey(step)) ?? []))
   const at = done.map((one) => (one.status === 'fulfilled' ? one.value.at : 0))
   return {
+    commit: seen.wanted.commit,
     releases: [...settled, ...rendered, ...wrong],
     others: await settledOthers(asked, round),
     appliedAt: Math.max(0, ...at),

@@ -10,78 +10,93 @@
 import { MgoError, type Problem } from '../error.ts'
 import type { World } from '../ports.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
-import type { Release } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { type Drafted, draft } from './draft.ts'
+import { look, tellLanded } from './landed.ts'
+import { nameOf, type Outcome, outcome, type Times } from './outcome.ts'
+import type { Attempting } from './queue.ts'
+import { type Queued, supersede } from './waiting.ts'
 
-/** What became of one request. `commit` is where its releases stand as asked. */
-export type Outcome =
-  | {
-      readonly kind: 'committed'
-      readonly request: DeployRequest
-      readonly commit: Commit
-      /** Milliseconds since the epoch. */
-      readonly times: Times
-      readonly releases: readonly Release[]
-    }
-  | {
-      readonly kind: 'unchanged'
-      readonly request: DeployRequest
-      readonly commit: Commit
-      readonly releases: readonly Release[]
-    }
-  | { readonly kind: 'refused'; readonly request: DeployRequest; readonly problems: readonly Problem[] }
-  | { readonly kind: 'superseded'; readonly request: DeployRequest; readonly by: RequestId }
-
-export type Times = { readonly committedAt: number; readonly pushedAt: number }
-
-type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'>
+export type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'> & {
+  readonly attempting: Attempting
+  /** What would stop a deploy of these after its commit, by request; found before it. */
+  readonly unready: (batch: readonly Queued[]) => Promise<ReadonlyMap<RequestId, Problem>>
+}
 
 /** Turns until mgo gives up on a branch that moves at every push; with jitter, some twenty seconds. */
 const turns = 24
+/** And this long at most, whatever each turn takes: others wait for the next batch. */
+const longestMs = 120_000
 
 /**
  * Commits a batch. The answers stand in the order of the requests.
  *
- * @throws MgoError GIT_* where nothing at all could be said about the remote; no request is then half done
+ * @throws MgoError GIT_* where nothing at all could be said about the remote; what was pushed by then has its trailer
  */
-export async function commitBatch(requests: readonly DeployRequest[], world: CommitWorld): Promise<readonly Outcome[]> {
-  const { kept, superseded } = supersede(requests)
-  const outcomes = new Map<RequestId, Outcome>(superseded.map((outcome) => [outcome.request.id, outcome]))
-  for (const outcome of await settleAll(kept, world)) outcomes.set(outcome.request.id, outcome)
-  return requests.flatMap((request) => outcomes.get(request.id) ?? [])
+export async function commitBatch(batch: readonly Queued[], world: CommitWorld): Promise<readonly Outcome[]> {
+  const outcomes = new Map<RequestId, Outcome>()
+  const settle = (some: readonly Outcome[]) => {
+    for (const outcome of some) outcomes.set(outcome.request.id, outcome)
+  }
+  const doubtful = batch.filter(({ base }) => base !== undefined)
+  const landed = await look(doubtful, world.repo)
+  const rest = batch.filter(({ request }) => !landed.has(request.id)).map(sure)
+  const unready = await world.unready(rest)
+  settle(rest.flatMap(({ request }) => refusal(request, unready.get(request.id))))
+  const { kept, superseded } = supersede(rest.filter(({ request }) => !unready.has(request.id)))
+  settle(superseded)
+  settle(
+    await settleAll(
+      kept.map(({ request }) => request),
+      world,
+    ),
+  )
+  // A push of a process that died may still have come through; from here on the branch has moved on, and none can.
+  const late = doubtful.filter(({ request }) => outcomes.get(request.id)?.kind === 'superseded')
+  settle(await tellLanded(new Map([...landed, ...(await look(late, world.repo))]), batch, world))
+  return batch.flatMap(({ request }) => outcomes.get(request.id) ?? [])
 }
 
-/** A later request for the same source and cluster replaces an earlier one that has not been committed. */
-export function supersede(requests: readonly DeployRequest[]): {
-  readonly kept: readonly DeployRequest[]
-  readonly superseded: readonly Outcome[]
-} {
-  const last = new Map<string, DeployRequest>()
-  for (const request of requests) last.set(`${request.cluster}\n${request.source}`, request)
-  const kept = requests.filter((request) => last.get(`${request.cluster}\n${request.source}`) === request)
-  const superseded = requests.flatMap((request): Outcome[] => {
-    const by = last.get(`${request.cluster}\n${request.source}`)
-    return by === undefined || by === request ? [] : [{ kind: 'superseded', request, by: by.id }]
-  })
-  return { kept, superseded }
+/** It was looked for, and nothing of it is in the branch. */
+function sure(queued: Queued): Queued {
+  return { ...queued, base: undefined }
+}
+
+function refusal(request: DeployRequest, problem: Problem | undefined): readonly Outcome[] {
+  return problem === undefined ? [] : [{ kind: 'refused', request, problems: [problem] }]
 }
 
 async function settleAll(requests: readonly DeployRequest[], world: CommitWorld): Promise<readonly Outcome[]> {
   const done: Outcome[] = []
+  const startedMs = world.clock.now()
   let open = requests
+  let before: Commit | undefined
   for (let turn = 1; open.length > 0; turn++) {
-    if (turn > turns) throw busy(world.repo.name)
+    if (turn > turns || world.clock.now() - startedMs > longestMs) throw busy(world.repo.name, turn - 1)
     if (turn > 1) await world.clock.sleep(pauseMs(turn, open.length))
     const fresh = turn > 1
     const base = fresh ? await world.repo.fetch() : await world.repo.tip()
     if (base === undefined) throw empty(world.repo)
-    const drafted = await draft(open, base, world.repo)
-    const made = await attempt(drafted, { base, fresh, turn, world })
+    const pushed = await arrived(open, before, world)
+    done.push(...pushed)
+    open = open.filter(({ id }) => !pushed.some(({ request }) => request.id === id))
+    const made = await attempt(await draft(open, base, world.repo), { base, fresh, turn, world })
+    before = base
     done.push(...made.settled)
     open = made.open
   }
   return done
+}
+
+/** Those whose push went through although its answer said nothing. */
+async function arrived(
+  requests: readonly DeployRequest[],
+  before: Commit | undefined,
+  world: CommitWorld,
+): Promise<readonly Outcome[]> {
+  if (before === undefined) return []
+  const queued = requests.map((request): Queued => ({ request, base: before }))
+  return tellLanded(await look(queued, world.repo), queued, world)
 }
 
 type Turn = { readonly base: Commit; readonly fresh: boolean; readonly turn: number; readonly world: CommitWorld }
@@ -99,6 +114,10 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
   const next = commits.at(-1)
   if (next === undefined) throw new Error('a batch of changes made no commit')
   const committedAt = turn.world.clock.now()
+  await turn.world.attempting(
+    changes.map((one) => one.request.id),
+    turn.base,
+  )
   const pushed = await repo.push(turn.base, next)
   const times = { committedAt, pushedAt: turn.world.clock.now() }
   const byId = new Map(changes.map((one, i) => [one.request.id, commits[i] ?? next]))
@@ -108,11 +127,14 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
       announce(changes, byId, tell)
       tell({ kind: 'pushed', ids: [...byId.keys()], commit: next, turns: turn.turn })
       if (pushed.note !== undefined) tell({ kind: 'note', text: pushed.note })
-      return { settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next, times)), open: [] }
+      return {
+        settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next, { tip: next, times })),
+        open: [],
+      }
     case 'moved':
-      return { settled: [], open: drafted.map((one) => one.request) }
     case 'unclear':
-      return clear(drafted, turn)
+      // What the remote holds decides, request by request, at the next turn.
+      return { settled: [], open: drafted.map((one) => one.request) }
     case 'refused':
       return halve(drafted, pushed.why, turn)
   }
@@ -122,30 +144,17 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
 async function quiet(drafted: readonly Drafted[], { base, fresh, world }: Turn): Promise<Made> {
   if (!fresh && (await world.repo.fetch()) !== base) return { settled: [], open: drafted.map((one) => one.request) }
   for (const one of drafted)
-    if (one.kind === 'unchanged') world.tell({ kind: 'unchanged', id: one.request.id, commit: base })
-  return { settled: drafted.map((one) => outcome(one, base, timesNow(world))), open: [] }
-}
-
-/** The answer to a push was lost: what the remote holds now decides, request by request. */
-async function clear(drafted: readonly Drafted[], { base, world, turn }: Turn): Promise<Made> {
-  const now = await world.repo.fetch()
-  const found =
-    now === undefined || now === base ? new Map<RequestId, Commit>() : await world.repo.requestsIn(base, now)
-  const landed = drafted.filter((one) => one.kind === 'changed' && found.has(one.request.id))
-  if (landed.length > 0 && now !== undefined) {
-    announce(landed, found, world.tell)
-    world.tell({ kind: 'pushed', ids: landed.map((one) => one.request.id), commit: now, turns: turn })
-  }
-  return {
-    settled: landed.map((one) => outcome(one, found.get(one.request.id) ?? base, timesNow(world))),
-    open: drafted.filter((one) => !landed.includes(one)).map((one) => one.request),
-  }
+    if (one.kind === 'unchanged')
+      world.tell({ kind: 'unchanged', id: one.request.id, commit: base, releases: one.releases.map(nameOf) })
+  return { settled: drafted.map((one) => outcome(one, base, { tip: base, times: timesNow(world) })), open: [] }
 }
 
 /** The server's policy said no to the batch. Halving finds whom it meant; the others land. */
 async function halve(drafted: readonly Drafted[], why: string, { base, world }: Turn): Promise<Made> {
   const changes = drafted.filter((one) => one.kind === 'changed')
-  const rest = drafted.filter((one) => one.kind !== 'changed').map((one) => outcome(one, base, timesNow(world)))
+  const rest = drafted
+    .filter((one) => one.kind !== 'changed')
+    .map((one) => outcome(one, base, { tip: base, times: timesNow(world) }))
   const [only] = changes
   if (changes.length === 1 && only !== undefined) {
     const problem: Problem = {
@@ -171,7 +180,8 @@ function announce(drafted: readonly Drafted[], commits: ReadonlyMap<RequestId, C
   for (const one of drafted) {
     const commit = commits.get(one.request.id)
     if (one.kind !== 'changed' || commit === undefined) continue
-    tell({ kind: 'committed', id: one.request.id, commit, files: [...one.commit.files.keys()] })
+    const releases = one.releases.map(nameOf)
+    tell({ kind: 'committed', id: one.request.id, commit, files: [...one.commit.files.keys()], releases })
   }
 }
 
@@ -179,27 +189,15 @@ function timesNow({ clock }: CommitWorld): Times {
   return { committedAt: clock.now(), pushedAt: clock.now() }
 }
 
-function outcome(drafted: Drafted, commit: Commit, times: Times): Outcome {
-  const { request } = drafted
-  switch (drafted.kind) {
-    case 'changed':
-      return { kind: 'committed', request, commit, releases: drafted.releases, times }
-    case 'unchanged':
-      return { kind: 'unchanged', request, commit, releases: drafted.releases }
-    case 'refused':
-      return { kind: 'refused', request, problems: drafted.problems }
-  }
-}
-
 /** Grows to a second; the spread comes from the batch, for chance is not this story's business. */
 function pauseMs(turn: number, size: number): number {
   return turn === 2 ? 0 : Math.min(1_000, 20 * 2 ** Math.min(turn, 6)) + ((size * 37) % 50)
 }
 
-function busy(name: string): MgoError {
+function busy(name: string, tried: number): MgoError {
   return new MgoError({
     code: 'GIT_BUSY',
-    message: `the branch of ${name} moved ${turns} times while mgo was pushing`,
+    message: `the branch of ${name} moved, or gave no clear answer, at each of ${tried} pushes`,
     hint: 'Send the request again; nothing was deployed.',
   })
 }

@@ -8,16 +8,20 @@
  * @module
  */
 import { MgoError, type Problem } from '../error.ts'
-import { clusterDefaults } from '../manifest/settings.ts'
 import type { World } from '../ports.ts'
-import type { Cluster, RequestId } from '../release/ids.ts'
+import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import { chartKey } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
-import { type ReleaseVerdict, type Timing, type Verdict, type Word, worse } from '../release/verdict.ts'
-import { batcher } from './batch.ts'
+import { type ReleaseVerdict, type Timing, type Verdict } from '../release/verdict.ts'
+import { bring, limitOf } from './bring.ts'
 import { type ClusterLine, clusterLine, type Want } from './cluster.ts'
-import { commitBatch, type Outcome } from './commit.ts'
-import { readSettings } from './draft.ts'
+import { commitBatch } from './commit.ts'
+import { type AskedOf, gaveUp } from './gave-up.ts'
+import { pushedBefore } from './landed.ts'
+import type { Outcome } from './outcome.ts'
+import { type Attempting, type CommitQueue, commitQueue } from './queue.ts'
+import { replacement } from './replaced.ts'
+import { unready } from './unready.ts'
 
 export type DeployOptions = {
   /** Stops after the push; the cluster is not touched. */
@@ -26,78 +30,77 @@ export type DeployOptions = {
   readonly noWait?: boolean
   /** Milliseconds for the verdict; default: what the release's header says. */
   readonly timeoutMs?: number | undefined
+  /** Milliseconds that it waits for a git server that is away; by default it does not wait. */
+  readonly patienceMs?: number
+  /** An earlier process took it up: its commit where that is known, else the tip that a push of it stood upon. */
+  readonly resumed?: { readonly commit: Commit | undefined; readonly base: Commit | undefined }
 }
 
 export type Deployer = {
   deploy(request: DeployRequest, options?: DeployOptions): Promise<Verdict>
   sync(cluster: Cluster, options?: DeployOptions): Promise<Verdict>
+} & Pick<CommitQueue, 'withdraw' | 'trouble' | 'close'>
+
+/** What somebody wants to keep before a push is tried. */
+export type DeployerOptions = { readonly attempting?: Attempting }
+
+/** The queue before the commit; before each push `note` is waited for. */
+function commitsOf(world: World, note: Attempting): CommitQueue {
+  const { repo, clock, tell } = world
+  return commitQueue({
+    clock,
+    repo,
+    commit: (batch, attempting) => {
+      const both: Attempting = async (ids, base) => {
+        await note(ids, base)
+        await attempting(ids, base)
+      }
+      return commitBatch(batch, { repo, clock, tell, attempting: both, unready: (some) => unready(some, world) })
+    },
+  })
 }
 
-/** Makes the deployer of one gitops repo. Neither of its functions rejects. */
-export function deployer(world: World): Deployer {
-  const commits = batcher<DeployRequest, Outcome>((requests) => commitBatch(requests, world))
+/** Makes the deployer of one gitops repo. Neither `deploy` nor `sync` rejects. */
+export function deployer(world: World, { attempting = async () => undefined }: DeployerOptions = {}): Deployer {
+  const { clock, tell } = world
+  const commits = commitsOf(world, attempting)
   const lines = new Map<Cluster, ClusterLine>()
   const lineOf = (cluster: Cluster): ClusterLine => {
     const line = lines.get(cluster) ?? clusterLine(cluster, world)
     lines.set(cluster, line)
     return line
   }
-  const finish = (verdict: Verdict, request?: DeployRequest): Verdict => {
-    world.tell({ kind: 'finished', verdict, ...(request === undefined ? {} : { request }) })
-    return verdict
-  }
   return {
+    withdraw: (id) => commits.withdraw(id),
+    trouble: () => commits.trouble(),
+    close: () => commits.close(),
     async deploy(request, options = {}) {
-      world.tell({ kind: 'accepted', request })
+      if (options.resumed === undefined) tell({ kind: 'accepted', request })
       const deploying: Deploying = { request, options, world, line: lineOf(request.cluster) }
-      const unready = await preflight(request, options, world)
-      if (unready !== undefined) return finish(refused(request, [unready]), request)
-      const verdict = await commits
-        .submit(request)
+      const verdict = await committed(deploying, commits)
         .then((outcome) => verdictOf(outcome, deploying))
-        .catch((error: unknown) => gaveUp(request, error, world.clock.now()))
-      return finish(verdict, request)
+        .catch((error: unknown) => gaveUp(request, error, clock.now()))
+      tell({ kind: 'finished', verdict, request })
+      return verdict
     },
     async sync(cluster, options = {}) {
-      const asked = { id: world.clock.id(), cluster, acceptedAt: world.clock.now() }
+      const asked = { id: clock.id(), cluster, acceptedAt: clock.now() }
       const verdict = await bringAll(asked, { options, world, line: lineOf(cluster) }).catch((error: unknown) =>
-        gaveUp(asked, error, world.clock.now()),
+        gaveUp(asked, error, clock.now()),
       )
-      return finish(verdict)
+      tell({ kind: 'finished', verdict })
+      return verdict
     },
   }
 }
 
-/**
- * What would stop the deploy after its commit is found before it: no context for the cluster in the kubeconfig, no helm.
- * A cluster that does not answer is no reason to refuse: the commit is what counts, and the next sync brings it there.
- */
-async function preflight(
-  { cluster }: DeployRequest,
-  { commitOnly }: DeployOptions,
-  world: World,
-): Promise<Problem | undefined> {
-  if (commitOnly === true) return undefined
-  try {
-    await canBring(cluster, world)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof MgoError) || error.code.startsWith('GIT_')) return undefined
-    return { code: error.code, message: `${error.message}; nothing was committed`, hint: error.hint }
-  }
+/** Brings a request to its commit, unless it is known to have one. */
+function committed({ request, options, world }: Deploying, commits: CommitQueue): Promise<Outcome> {
+  const { resumed, commitOnly = false, patienceMs = 0 } = options
+  if (resumed?.commit !== undefined) return pushedBefore(request, resumed.commit, world.repo)
+  return commits.submit({ request, base: resumed?.base, commitOnly }, world.clock.now() + patienceMs)
 }
 
-async function canBring(cluster: Cluster, world: World): Promise<void> {
-  const tip = await world.repo.tip()
-  if (tip === undefined) return
-  const read = await readSettings(tip, world.repo)
-  if (read.kind === 'refused' || (await world.repo.tree(tip, `installations/${cluster}`)).size === 0) return
-  const { context, engine } = read.settings.clusters.get(cluster) ?? clusterDefaults(cluster)
-  for (const one of world.engines) await one.check()
-  if (engine !== 'render') await world.kube(context)
-}
-
-type Asked = Pick<DeployRequest, 'id' | 'cluster' | 'acceptedAt'>
 type Course = { readonly options: DeployOptions; readonly world: World; readonly line: ClusterLine }
 type Deploying = Course & { readonly request: DeployRequest }
 
@@ -116,19 +119,21 @@ async function verdictOf(outcome: Outcome, { request, options, world, line }: De
       if (options.commitOnly === true)
         return { id, cluster, commit, verdict: word, releases: outcome.releases.map(named(word)), timing }
       const keys = new Set(outcome.releases.map(chartKey))
-      const brought = await bring(line, { commit, keys, ...waiting(options) }, request)
+      const want: Want = { commit, keys, ...waiting(options) }
+      const brought = await bring(line, want, { asked: request, world, limitMs: limitOf(outcome.releases, options) })
+      const replaced = await replacement(outcome, brought.commit ?? commit, world.repo)
       return {
         id,
         cluster,
         commit,
-        ...brought.verdict,
+        ...(replaced ?? brought.verdict),
         timing: { ...timing, ...ended(brought.appliedAt, acceptedAt, world) },
       }
     }
   }
 }
 
-async function bringAll(asked: Asked, { options, world, line }: Course): Promise<Verdict> {
+async function bringAll(asked: AskedOf, { options, world, line }: Course): Promise<Verdict> {
   const commit = await world.repo.fetch()
   if (commit === undefined)
     throw new MgoError({
@@ -137,7 +142,8 @@ async function bringAll(asked: Asked, { options, world, line }: Course): Promise
       hint: 'Push a first commit to it.',
     })
   const { id, cluster, acceptedAt } = asked
-  const brought = await bring(line, { commit, keys: 'all', ...waiting(options) }, asked)
+  const course = { asked, world, limitMs: Number.POSITIVE_INFINITY }
+  const brought = await bring(line, { commit, keys: 'all', ...waiting(options) }, course)
   return {
     id,
     cluster,
@@ -147,29 +153,12 @@ async function bringAll(asked: Asked, { options, world, line }: Course): Promise
   }
 }
 
-type Summed = Pick<Verdict, 'verdict' | 'releases' | 'others' | 'problem'>
-
-/** A cluster that cannot be reached fails the request, but the commit is there and says so. */
-async function bring(
-  line: ClusterLine,
-  want: Want,
-  asked: Asked,
-): Promise<{ readonly verdict: Summed; readonly appliedAt: number }> {
-  try {
-    const { releases, others, appliedAt } = await line.bring(want)
-    const word = releases.map((one) => one.verdict).reduce<Word>(worse, 'unchanged')
-    return { verdict: { verdict: word, releases, ...(others.length > 0 ? { others } : {}) }, appliedAt }
-  } catch (error) {
-    const { problem } = gaveUp(asked, error, 0)
-    return { verdict: { verdict: 'failed', releases: [], ...(problem === undefined ? {} : { problem }) }, appliedAt: 0 }
-  }
-}
-
 function waiting({ noWait, timeoutMs }: DeployOptions): Pick<Want, 'noWait' | 'timeoutMs'> {
   return { ...(noWait === undefined ? {} : { noWait }), timeoutMs }
 }
 
 function pushedTiming({ times }: Extract<Outcome, { kind: 'committed' }>, acceptedAt: number): Timing {
+  if (times === undefined) return { acceptedMs: 0 }
   return { acceptedMs: 0, committedMs: times.committedAt - acceptedAt, pushedMs: times.pushedAt - acceptedAt }
 }
 
@@ -188,7 +177,7 @@ function named(
 }
 
 /** The verdict of a request that nothing was done about. */
-export function refused(request: Asked & { readonly id: RequestId }, problems: readonly Problem[]): Verdict {
+export function refused(request: AskedOf & { readonly id: RequestId }, problems: readonly Problem[]): Verdict {
   const [problem] = problems
   const { id, cluster } = request
   const told = problems.slice(1).map((one): ReleaseVerdict => {
@@ -202,17 +191,4 @@ export function refused(request: Asked & { readonly id: RequestId }, problems: r
     ...(problem === undefined ? {} : { problem }),
     timing: { acceptedMs: 0 },
   }
-}
-
-function gaveUp({ id, cluster, acceptedAt }: Asked, error: unknown, now: number): Verdict {
-  const problem: Problem =
-    error instanceof MgoError
-      ? (error.problems[0] ?? { code: error.code, message: error.message, hint: error.hint })
-      : {
-          code: 'INTERNAL',
-          message: `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`,
-          hint: 'This is a bug of mgo: please report it with this text.',
-        }
-  const timing = { acceptedMs: 0, ...(now > 0 ? { settledMs: now - acceptedAt } : {}) }
-  return { id, cluster, verdict: 'failed', releases: [], problem, timing }
 }

@@ -26,7 +26,10 @@ type Contents = Map<string, Uint8Array>
 
 /** Drafts each request upon the files as the requests before it left them. */
 export async function draft(requests: readonly DeployRequest[], base: Commit, repo: Repo): Promise<readonly Drafted[]> {
-  const settings = await readSettings(base, repo)
+  // Both are asked for at once: each is a program of git, and a deploy waits for them.
+  const clusters = [...new Set(requests.map(({ cluster }) => cluster))]
+  const trees = clusters.map((cluster) => repo.tree(base, `installations/${cluster}`))
+  const [settings] = await Promise.all([readSettings(base, repo), ...trees])
   if (settings.kind === 'refused')
     return requests.map((request) => ({ kind: 'refused', request, problems: settings.problems }))
   const files = new Map<Cluster, Contents>()

@@ -9,8 +9,20 @@ import type { ReleaseVerdict, Verdict } from '../release/verdict.ts'
 
 export type Event =
   | { readonly kind: 'accepted'; readonly request: DeployRequest }
-  | { readonly kind: 'committed'; readonly id: RequestId; readonly commit: Commit; readonly files: readonly string[] }
-  | { readonly kind: 'unchanged'; readonly id: RequestId; readonly commit: Commit }
+  | {
+      readonly kind: 'committed'
+      readonly id: RequestId
+      readonly commit: Commit
+      readonly files: readonly string[]
+      /** `namespace/name` of the releases that it is about. */
+      readonly releases: readonly string[]
+    }
+  | {
+      readonly kind: 'unchanged'
+      readonly id: RequestId
+      readonly commit: Commit
+      readonly releases: readonly string[]
+    }
   | { readonly kind: 'pushed'; readonly ids: readonly RequestId[]; readonly commit: Commit; readonly turns: number }
   | {
       readonly kind: 'planned'

@@ -78,7 +78,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
       const trees = base === undefined ? [] : await Promise.all(paths.map((path) => reads.tree(base, path)))
       written = commits
       const entries = new Map(trees.flatMap((tree) => [...tree]))
-      return writeCommits({ git, base, commits, committer: options.committer, entries })
+      return (await writeCommits({ git, base, commits, committer: options.committer, entries })).commits
     },
     push: (base, next) => land(clone, written, { base, next }),
     other: (name) => otherBranch(clone, name),
@@ -142,7 +142,7 @@ async function localTip(git: Git, branch: string): Promise<Commit | undefined> {
 
 /** The newer one of the clone's tip and its upstream's, whose objects are then here. Throws GIT_BEHIND where they parted. */
 async function newer({ git, folder, branch }: Clone, upstream: Upstream, tip: Commit): Promise<Commit> {
-  const theirs = await remoteTip(git, upstream.url, upstream.branch)
+  const theirs = await remoteTip(git, upstream.url, { branch: upstream.branch })
   if (theirs === undefined || theirs === tip || (await isAncestor(git, theirs, tip))) return tip
   const fetched = await git(
     ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options', upstream.url, theirs],

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readFile, rm, stat } from 'node:fs/promises'
 import { MgoError } from '../error.ts'
 import type { NewCommit, Tree } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
@@ -18,10 +19,49 @@ export type WriteInput = {
   readonly committer: Person
   /** Entries of the base for the paths that are written. */
   readonly entries: Tree
+  /** A file of our own for git to name the pack in that it leaves; without it the objects may lie loose. */
+  readonly edges?: string
 }
 
-/** Writes a chain of commits upon `base` and gives their ids. */
-export async function writeCommits({ git, base, commits, committer, entries }: WriteInput): Promise<readonly Commit[]> {
+export type Written = {
+  readonly commits: readonly Commit[]
+  /** The file of the pack that holds all that is new, and nothing else. */
+  readonly pack: string | undefined
+}
+
+/** Writes a chain of commits upon `base`. */
+export async function writeCommits(input: WriteInput): Promise<Written> {
+  const { git, commits, edges } = input
+  const packed =
+    edges === undefined
+      ? { settings: [], flags: [] }
+      : { settings: ['-c', 'fastimport.unpackLimit=1'], flags: [`--export-pack-edges=${edges}`] }
+  const args = ['fast-import', ...packed.flags, '--quiet', '--force', '--done', '--date-format=raw']
+  const ran = await git([...packed.settings, ...args], { input: stream(input) })
+  const pack = edges === undefined ? undefined : await packIn(edges)
+  const ids = ran.stdout.toString('latin1').trim().split('\n').map(parseCommit)
+  if (ran.code !== 0 || ids.length !== commits.length || ids.includes(undefined)) throw gitError('fast-import', ran)
+  return { commits: ids.filter((id): id is Commit => id !== undefined), pack }
+}
+
+/** `<pack>: <commit> …`, a line a pack. */
+async function packIn(edges: string): Promise<string | undefined> {
+  const lines = (await readFile(edges, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
+  await rm(edges, { force: true })
+  return lines.length === 1 ? lines[0]?.replace(/:(?: [0-9a-f]+)*$/, '') : undefined
+}
+
+/** What git itself sends in one piece (http.postBuffer); more is left to it. */
+const onePiece = 1024 * 1024
+
+/** The pack of what was written, where it ends in `next` and is small enough for one piece. */
+export async function packOf(written: Written | undefined, next: Commit): Promise<Buffer | undefined> {
+  if (written?.pack === undefined || written.commits.at(-1) !== next) return undefined
+  const { size } = await stat(written.pack)
+  return size > onePiece ? undefined : readFile(written.pack)
+}
+
+function stream({ base, commits, committer, entries }: WriteInput): Buffer {
   const parts: Buffer[] = []
   const ref = `refs/mgo/work/${process.pid}`
   const modes = new Map([...entries].map(([path, entry]) => [path, entry.mode]))
@@ -42,12 +82,7 @@ export async function writeCommits({ git, base, commits, committer, entries }: W
     }
     parts.push(Buffer.from(`\nget-mark :${i + 1}\n`))
   })
-  const ran = await git(['fast-import', '--quiet', '--force', '--done', '--date-format=raw'], {
-    input: Buffer.concat([...parts, Buffer.from('done\n')]),
-  })
-  const ids = ran.stdout.toString('latin1').trim().split('\n').map(parseCommit)
-  if (ran.code !== 0 || ids.length !== commits.length || ids.includes(undefined)) throw gitError('fast-import', ran)
-  return ids.filter((id): id is Commit => id !== undefined)
+  return Buffer.concat([...parts, Buffer.from('done\n')])
 }
 
 function data(bytes: Uint8Array): Buffer {

@@ -21,6 +21,8 @@ export type OpenOptions = {
   readonly credentials?: Credentials | undefined
   /** In a clone: commit on the checked-out branch and push nothing. */
   readonly commitOnly?: boolean
+  /** Milliseconds that one fetch or push may take; a minute by default. */
+  readonly timeoutMs?: number | undefined
 }
 
 export type RepoPlace =

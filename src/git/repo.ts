@@ -4,18 +4,18 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { run } from '../exec.ts'
-import type { Repo } from '../ports.ts'
+import type { NewCommit, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { openClone } from './clone.ts'
-import { writeCommits } from './commits.ts'
+import { packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
-import { type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
+import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
+import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead } from './push.ts'
 import { type Reading, reading } from './reading.ts'
@@ -52,18 +52,28 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const gitDir = join(options.mirrors, createHash('sha256').update(place.url).digest('hex').slice(0, 24))
   const credentials = place.credentials ?? options.credentials
   const git = gitProgram(gitDir, { home: join(options.mirrors, 'home'), credentials, env: options.env })
-  await initMirror(git, gitDir)
-  const branch = options.branch ?? (await remoteHead(git, place.url))
+  await openMirror(git, gitDir)
+  const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const blobs = openBlobs(git)
-  return remoteBranch({ git, blobs, place, committer: options.committer, reads: reading(git, blobs) }, branch)
+  const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
+  const { committer, timeoutMs = 60_000 } = options
+  const mirror = { git, gitDir, blobs, reads: reading(git, blobs), inTurn: turns() }
+  return remoteBranch({ ...mirror, place, committer, credentials, direct, timeoutMs }, branch)
 }
 
-async function initMirror(git: Git, gitDir: string): Promise<void> {
-  if (existsSync(join(gitDir, 'HEAD'))) return
-  mkdirSync(gitDir, { recursive: true, mode: 0o700 })
-  const ran = await git(['init', '--quiet', '--bare', '--end-of-options', gitDir])
-  if (ran.code !== 0) throw gitError('init', ran)
+/** The branch that the remote calls its own. A server that starts while the remote is away goes by what it said last. */
+async function ownBranch(git: Git, url: string): Promise<string> {
+  try {
+    const branch = await remoteHead(git, url)
+    await git(['config', 'mgo.branch', branch])
+    return branch
+  } catch (error) {
+    const known = await git(['config', '--get', 'mgo.branch'])
+    const away = error instanceof MgoError && error.code === 'GIT_UNREACHABLE'
+    if (!away || known.code !== 0) throw error
+    return known.stdout.toString('utf8').trim()
+  }
 }
 
 async function checkBranch(git: Git, branch: string): Promise<void> {
@@ -82,13 +92,25 @@ type Shared = {
   readonly place: RepoPlace & { kind: 'remote' }
   readonly committer: Person
   readonly reads: Reading
+  readonly credentials: Credentials | undefined
+  /** Whether a push may be one POST of our own. */
+  readonly direct: boolean
+  readonly gitDir: string
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  readonly timeoutMs: number
 }
 
+/** Nothing but git knows its way through a proxy, or to authorities of its own. */
+const ownWay = /^(?:https?_proxy|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR)$/i
+
 function remoteBranch(shared: Shared, branch: string): Repo {
-  const { git, place, reads } = shared
+  const { git, place, reads, timeoutMs, credentials } = shared
   let seen: { readonly tip: Commit | undefined } | undefined
+  let written: Written | undefined
+  let asking: Promise<Commit | undefined> | undefined
   const fetch = async (): Promise<Commit | undefined> => {
-    const tip = await fetchTip(shared, branch)
+    // The first one may bring a whole history.
+    const tip = await fetchTip(shared, branch, seen === undefined ? timeoutMs * 5 : timeoutMs)
     if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
     seen = { tip }
     return tip
@@ -97,39 +119,64 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     ...reads,
     name: place.shown,
     branch,
-    tip: async () => (seen === undefined ? fetch() : seen.tip),
+    tip: async () => {
+      if (seen !== undefined) return seen.tip
+      // Many may ask at the start; the remote is asked once.
+      asking ??= fetch().finally(() => {
+        asking = undefined
+      })
+      return asking
+    },
     fetch,
     async write(base, commits) {
-      const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
-      const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
-      const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
-      const entries = new Map(trees.flatMap((tree) => [...tree]))
-      return writeCommits({ git, base, commits, committer: shared.committer, entries })
+      written = await write(shared, base, commits)
+      return written.commits
     },
     async push(base, next) {
-      const pushed = await push({ git, url: place.url, branch, base, next })
+      const pack = shared.direct ? await packOf(written, next) : undefined
+      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, timeoutMs })
       if (pushed.kind === 'pushed') seen = { tip: next }
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
-    close: async () => shared.blobs.close(),
+    close: async () => {
+      shared.blobs.close()
+      closeMirror(shared.gitDir)
+    },
   }
 }
 
-async function fetchTip({ git, place }: Shared, branch: string): Promise<Commit | undefined> {
+async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {
+  const { git, reads, committer, gitDir } = shared
+  const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
+  const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
+  const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
+  const entries = new Map(trees.flatMap((tree) => [...tree]))
+  const edges = join(gitDir, `mgo-edges-${process.pid}`)
+  return shared.inTurn(() => writeCommits({ git, base, commits, committer, entries, edges }))
+}
+
+/** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
+function turns(): Shared['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+async function fetchTip(
+  { git, place, gitDir }: Shared,
+  branch: string,
+  timeoutMs: number,
+): Promise<Commit | undefined> {
   const local = `refs/mgo/heads/${branch}`
-  const ran = await git(
-    [
-      'fetch',
-      '--quiet',
-      '--no-tags',
-      '--no-write-fetch-head',
-      '--end-of-options',
-      place.url,
-      `+refs/heads/${branch}:${local}`,
-    ],
-    { timeoutMs: 300_000 },
-  )
+  const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options']
+  const fetch = () => git(['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`], { timeoutMs })
+  let ran = await fetch()
+  // A fetch that was killed has left its lock.
+  if (ran.code !== 0 && /\.lock'?: File exists/.test(ran.stderr) && removeStaleLocks(gitDir) > 0) ran = await fetch()
   if (ran.code !== 0) {
     if (/couldn't find remote ref/.test(ran.stderr)) return undefined
     throw gitError('fetch', ran)

@@ -7,13 +7,17 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 export type Group = {
-  /** Resolves when what `write` did is on disk. */
-  add(write: () => void): Promise<void>
+  /** Resolves with what `write` gave, when what it did is on disk. */
+  add<T>(write: () => T): Promise<T>
   /** Writes at once what still waits. */
   flush(): void
 }
 
-type Waiting = { readonly write: () => void; readonly resolve: () => void; readonly reject: (why: unknown) => void }
+type Waiting = {
+  /** Does the work, and gives what tells the asker so. */
+  readonly write: () => () => void
+  readonly reject: (why: unknown) => void
+}
 
 /** Groups the writes of a database. Rejects with what SQLite says. */
 export function group(database: DatabaseSync): Group {
@@ -23,35 +27,39 @@ export function group(database: DatabaseSync): Group {
     waiting = []
     if (batch.length === 0) return
     try {
-      const wrong = together(database, batch)
-      for (const one of batch) {
-        if (wrong.has(one)) one.reject(wrong.get(one))
-        else one.resolve()
-      }
+      for (const tell of together(database, batch)) tell()
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
   }
   return {
-    add: (write) =>
-      new Promise((resolve, reject) => {
-        if (waiting.push({ write, resolve, reject }) === 1) setImmediate(flush)
+    add: <T>(write: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        const work = () => {
+          const result = write()
+          return () => resolve(result)
+        }
+        if (waiting.push({ write: work, reject }) === 1) setImmediate(flush)
       }),
     flush,
   }
 }
 
-function together(database: DatabaseSync, batch: readonly Waiting[]): ReadonlyMap<Waiting, unknown> {
-  const wrong = new Map<Waiting, unknown>()
+/** Runs one transaction. Gives what tells each asker, once it is on disk. */
+function together(database: DatabaseSync, batch: readonly Waiting[]): readonly (() => void)[] {
+  const tells: (() => void)[] = []
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const one of batch) {
+    for (const { write, reject } of batch) {
+      database.exec('SAVEPOINT one')
       try {
-        one.write()
+        tells.push(write())
+        database.exec('RELEASE one')
       } catch (error) {
-        // A broken rule undoes its statement only; a full disk ends the whole transaction (sqlite.org/lang_transaction.html).
+        // A full disk may end the whole transaction (sqlite.org/lang_transaction.html).
         if (!database.isTransaction) throw error
-        wrong.set(one, error)
+        database.exec('ROLLBACK TO one; RELEASE one')
+        tells.push(() => reject(error))
       }
     }
     database.exec('COMMIT')
@@ -59,5 +67,5 @@ function together(database: DatabaseSync, batch: readonly Waiting[]): ReadonlyMa
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
-  return wrong
+  return tells
 }

@@ -3,52 +3,29 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { MgoError } from '../error.ts'
-import { type Cluster, type Commit, type RequestId, requestId } from '../release/ids.ts'
-import type { DeployRequest } from '../release/request.ts'
-import type { Verdict } from '../release/verdict.ts'
+import type { Cluster, Commit } from '../release/ids.ts'
+import { ask, commit, open, same, verdict } from '../../test/journal.ts'
 import { openJournal } from './journal.ts'
+import type { Listing } from './requests.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-journal-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-
-const commit = 'a'.repeat(40) as Commit
-
-function ask(at: number, source = 'github.com/acme/shop'): DeployRequest {
-  return {
-    id: requestId(at, new Uint8Array(16)),
-    cluster: 'prod' as Cluster,
-    source,
-    image: { repository: 'acme/shop', tag: 'v1', digest: undefined },
-    author: { name: 'Ada', email: 'ada@example.com' },
-    acceptedAt: at,
-  }
-}
-
-function verdict(id: RequestId, word: Verdict['verdict'] = 'healthy'): Verdict {
-  return { id, cluster: 'prod' as Cluster, commit, verdict: word, releases: [], timing: { acceptedMs: 0 } }
-}
-
-/** As JSON keeps it: what is undefined is not there. */
-function same(got: unknown, want: unknown): void {
-  assert.deepEqual(JSON.parse(JSON.stringify(got)), JSON.parse(JSON.stringify(want)))
-}
 
 test('a request from accepted to its verdict, across a restart', async () => {
   const file = join(folder, 'deep', 'er', 'journal.sqlite')
   const [first, second] = [ask(1_000), ask(2_000)]
   const journal = openJournal(file)
   await Promise.all([journal.accept(second), journal.accept(first)])
-  same(await journal.unfinished(), [first, second])
+  same(await open(journal), [second, first])
   await journal.committed(first.id, commit)
   same(await journal.find(first.id), { request: first, commit, verdict: undefined })
   await journal.finish(verdict(first.id))
   journal.close()
 
   const again = openJournal(file)
-  same(await again.unfinished(), [second])
+  same(await open(again), [second])
   same(await again.find(first.id), { request: first, commit, verdict: verdict(first.id) })
   assert.equal(await again.find(ask(3_000).id), undefined)
   again.close()
@@ -67,15 +44,33 @@ test('the first verdict counts, and a later commit does not change its record', 
   journal.close()
 })
 
-test('recent: the newest first, no more than asked for', async () => {
+test('list: the newest first, no more than asked for', async () => {
   const journal = openJournal(join(folder, 'recent.sqlite'))
   for (const at of [3_000, 1_000, 2_000]) await journal.accept(ask(at))
   assert.deepEqual(
-    (await journal.recent(2)).map(({ request }) => request.acceptedAt),
+    (await journal.list({ limit: 2 })).map(({ request }) => request.acceptedAt),
     [3_000, 2_000],
   )
-  assert.equal((await journal.recent(0)).length, 1)
-  assert.equal((await journal.recent(Number.MAX_SAFE_INTEGER)).length, 3)
+  assert.equal((await journal.list({ limit: 0 })).length, 1)
+  assert.equal((await journal.list({ limit: Number.MAX_SAFE_INTEGER })).length, 3)
+  journal.close()
+})
+
+test('list: of one cluster, of one release, and page by page', async () => {
+  const journal = openJournal(join(folder, 'list.sqlite'))
+  const all = [1_000, 2_000, 3_000, 4_000].map((at) => ask(at))
+  for (const [i, request] of all.entries()) {
+    await journal.accept({ ...request, cluster: (i === 0 ? 'test' : 'prod') as Cluster })
+    const release = i % 2 === 0 ? 'app/even' : 'app/odd'
+    await journal.finish({ ...verdict(request.id), releases: [{ release, verdict: 'healthy', reason: '' }] })
+  }
+  const times = async (listing: Omit<Listing, 'limit'>, limit = 10) =>
+    (await journal.list({ ...listing, limit })).map(({ request }) => request.acceptedAt)
+  assert.deepEqual(await times({ cluster: 'prod' as Cluster }), [4_000, 3_000, 2_000])
+  assert.deepEqual(await times({ release: 'app/even' }), [3_000, 1_000])
+  assert.deepEqual(await times({ release: 'app/even', cluster: 'test' as Cluster }), [1_000])
+  assert.deepEqual(await times({}, 2), [4_000, 3_000])
+  assert.deepEqual(await times({ before: all[2]?.id }, 2), [2_000, 1_000])
   journal.close()
 })
 
@@ -87,7 +82,7 @@ test('one bad write fails alone; its neighbours of the same transaction are kept
     answers.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled'],
   )
-  assert.equal((await journal.unfinished()).length, 3)
+  assert.equal((await open(journal)).length, 3)
   journal.close()
 })
 
@@ -98,7 +93,7 @@ test('close writes what still waits', async () => {
   journal.close()
   await accepted
   const again = openJournal(file)
-  assert.equal((await again.unfinished()).length, 1)
+  assert.equal((await open(again)).length, 1)
   again.close()
   await assert.rejects(again.accept(ask(2_000)), { code: 'JOURNAL_FAILED' })
 })
@@ -137,7 +132,7 @@ test('kill -9 at any moment: whatever was acknowledged is there afterwards', asy
   const acknowledged = said.split('\n').slice(0, -1)
   assert.ok(acknowledged.length > 100)
   const journal = openJournal(file)
-  const kept = new Set((await journal.unfinished()).map(({ id }) => id as string))
+  const kept = new Set((await open(journal)).map(({ id }) => id as string))
   assert.deepEqual(
     acknowledged.filter((id) => !kept.has(id)),
     [],
@@ -159,11 +154,11 @@ test('a disk that takes no more: refused with a code, nothing half there, and it
     assert.equal(one.reason.code, 'JOURNAL_FAILED')
     assert.match(one.reason.hint, /disk full/)
   }
-  same(await journal.unfinished(), [ask(1_000)])
+  same(await open(journal), [ask(1_000)])
   await journal.accept(ask(4_000))
   journal.close()
   const again = openJournal(file)
-  same(await again.unfinished(), [ask(1_000), ask(4_000)])
+  same(await open(again), [ask(1_000), ask(4_000)])
   again.close()
 })
 
@@ -190,23 +185,4 @@ test('two servers on one journal: the second one is refused, until the first has
   assert.throws(() => openJournal(file), { code: 'JOURNAL_FAILED', hint: /Another mgo/ })
   first.close()
   openJournal(file).close()
-})
-
-test('shapes: an older file is brought up, a newer one is refused', async () => {
-  const file = join(folder, 'shape.sqlite')
-  const raw = new DatabaseSync(file)
-  raw.exec(`CREATE TABLE requests (id TEXT PRIMARY KEY, accepted_at INTEGER NOT NULL, request TEXT NOT NULL, verdict TEXT) STRICT;
-    CREATE INDEX requests_open ON requests (accepted_at) WHERE verdict IS NULL; PRAGMA user_version = 1;`)
-  const old = ask(1_000)
-  raw.prepare('INSERT INTO requests VALUES (?, ?, ?, NULL)').run(old.id, old.acceptedAt, JSON.stringify(old))
-  raw.close()
-  const journal = openJournal(file)
-  await journal.committed(old.id, commit)
-  same(await journal.recent(10), [{ request: old, commit, verdict: undefined }])
-  journal.close()
-
-  const newer = new DatabaseSync(file)
-  newer.exec('PRAGMA user_version = 99')
-  newer.close()
-  assert.throws(() => openJournal(file), { code: 'JOURNAL_FAILED', message: /newer mgo \(shape 99/ })
 })

@@ -6,38 +6,50 @@
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
+import type { Told } from '../event/event.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { journalError } from './error.ts'
+import { eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group } from './group.ts'
 import { migrate } from './migrations.ts'
-
-export type Kept = {
-  readonly request: DeployRequest
-  readonly commit: Commit | undefined
-  readonly verdict: Verdict | undefined
-}
+import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
 export type Journal = {
-  /** Resolves when the request is on disk. */
-  accept(request: DeployRequest): Promise<void>
+  /** Resolves when the request is on disk, or with the earlier one that the same key stands for. */
+  accept(request: DeployRequest, once?: OnceKey): Promise<AcceptedAs>
+  /** Notes that a push of these is about to be tried upon `base`: after a crash they are looked for from there on. */
+  attempting(ids: readonly RequestId[], base: Commit): Promise<void>
   /** Notes the commit of a request that has no verdict yet. */
   committed(id: RequestId, commit: Commit): Promise<void>
   /** Ends a request; the first verdict counts. */
   finish(verdict: Verdict): Promise<void>
   find(id: RequestId): Promise<Kept | undefined>
-  /** Accepted and without a verdict, the oldest first. */
-  unfinished(): Promise<readonly DeployRequest[]>
-  /** The last `limit` requests, the newest first; 1,000 at most. */
-  recent(limit: number): Promise<readonly Kept[]>
+  /** Accepted and without a verdict, in the order of acceptance, from the place `after` on. */
+  unfinished(after: number, limit: number): Promise<readonly Unfinished[]>
+  /** How many have no verdict, and the bytes that they take. */
+  counted(): Promise<{ readonly requests: number; readonly bytes: number }>
+  /** Counts one more try for each. */
+  begun(ids: readonly RequestId[]): Promise<void>
+  /** Forgets the tries of what is unfinished: the server goes down in order, so nobody is suspect. */
+  calm(): Promise<void>
+  /** The newest first. */
+  list(listing: Listing): Promise<readonly Kept[]>
+  /** Keeps events; gives their numbers. */
+  append(told: readonly Told[]): Promise<readonly number[]>
+  /** Events with a number above `after`, in order. */
+  eventsAfter(after: number, of: EventsOf, limit: number): Promise<readonly Numbered[]>
+  /** The number of a request's first event, or `undefined` where it has none. */
+  firstEvent(id: RequestId): Promise<number | undefined>
+  lastEvent(): Promise<number>
+  /** Forgets what ended before `beforeMs`: `most` requests and `most` events at a time. Gives how many. */
+  prune(beforeMs: number, most: number): Promise<number>
   /** Writes what still waits, and lets the file go. */
   close(): void
 }
-
-type Row = { readonly request: string; readonly commit_id: string | null; readonly verdict: string | null }
 
 /** Opens the journal; makes file and folder where they are missing. Throws JOURNAL_FAILED. */
 export function openJournal(file: string): Journal {
@@ -49,59 +61,34 @@ export function openJournal(file: string): Journal {
     }
   }
   const database = attempt(() => open(file))
-  const say = statements(database)
+  const requests = requestsOf(database)
+  const events = eventsOf(database)
   const writes = group(database)
-  const write = (work: () => void): Promise<void> =>
+  const write = <T>(work: () => T): Promise<T> =>
     writes.add(work).catch((cause: unknown) => {
       throw journalError(file, cause)
     })
+  const read = async <T>(work: () => T): Promise<T> => attempt(work)
   return {
-    accept: (request) => {
-      const { id, acceptedAt } = request
-      const text = JSON.stringify(request)
-      return write(() => say.insert.run(id, acceptedAt, text))
-    },
-    committed: (id, commit) => write(() => say.commit.run(commit, id)),
-    finish: (verdict) => {
-      const text = JSON.stringify(verdict)
-      return write(() => say.end.run(text, verdict.commit ?? null, verdict.id))
-    },
-    find: async (id) => {
-      const row = attempt(() => say.one.get(id)) as Row | undefined
-      return row === undefined ? undefined : kept(row)
-    },
-    unfinished: async () => (attempt(() => say.open.all()) as Row[]).map((row) => kept(row).request),
-    recent: async (limit) =>
-      (attempt(() => say.recent.all(Math.min(Math.max(Math.trunc(limit), 1), 1_000))) as Row[]).map(kept),
+    accept: (request, once) => write(() => requests.accept(request, once)),
+    attempting: (ids, base) => write(() => requests.attempting(ids, base)),
+    committed: (id, commit) => write(() => requests.committed(id, commit)),
+    finish: (verdict) => write(() => requests.finish(verdict)),
+    find: (id) => read(() => requests.find(id)),
+    unfinished: (after, limit) => read(() => requests.unfinished(after, limit)),
+    counted: () => read(() => requests.counted()),
+    begun: (ids) => write(() => requests.begun(ids)),
+    calm: () => write(() => requests.calm()),
+    list: (listing) => read(() => requests.list(listing)),
+    append: (told) => write(() => events.append(told)),
+    eventsAfter: (after, of, limit) => read(() => events.after(after, of, limit)),
+    firstEvent: (id) => read(() => events.firstOf(id)),
+    lastEvent: () => read(() => events.last()),
+    prune: (beforeMs, most) => write(() => requests.prune(beforeMs, most) + events.prune(beforeMs, most)),
     close: () => {
       writes.flush()
       database.close()
     },
-  }
-}
-
-function statements(
-  database: DatabaseSync,
-): Readonly<Record<'insert' | 'commit' | 'end' | 'one' | 'open' | 'recent', StatementSync>> {
-  const row = 'SELECT request, commit_id, verdict FROM requests'
-  return {
-    insert: database.prepare('INSERT INTO requests (id, accepted_at, request) VALUES (?, ?, ?)'),
-    commit: database.prepare('UPDATE requests SET commit_id = ? WHERE id = ? AND verdict IS NULL'),
-    end: database.prepare(
-      'UPDATE requests SET verdict = ?, commit_id = coalesce(?, commit_id) WHERE id = ? AND verdict IS NULL',
-    ),
-    one: database.prepare(`${row} WHERE id = ?`),
-    open: database.prepare(`${row} WHERE verdict IS NULL ORDER BY accepted_at, id`),
-    // An id begins with its time, so its own index is the order of time.
-    recent: database.prepare(`${row} ORDER BY id DESC LIMIT ?`),
-  }
-}
-
-function kept({ request, commit_id: commit, verdict }: Row): Kept {
-  return {
-    request: JSON.parse(request) as DeployRequest,
-    commit: commit === null ? undefined : (commit as Commit),
-    verdict: verdict === null ? undefined : (JSON.parse(verdict) as Verdict),
   }
 }
 

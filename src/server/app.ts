@@ -8,12 +8,16 @@ import { MgoError } from '../error.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import { keepOut } from './guard.ts'
+import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
+import { type StreamOptions, streamRoutes } from './stream.ts'
 
 export type AppOptions = {
   readonly desk: Desk
+  readonly hub: Hub
+  readonly memory: StreamOptions['memory']
   readonly version: string
   /** `undefined` when deploys can be taken, else why not. */
   readonly ready: () => Promise<string | undefined>
@@ -23,7 +27,7 @@ export type AppOptions = {
 
 /** Builds the door; the caller listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { desk, version, ready, warn } = options
+  const { desk, hub, memory, version, ready, warn } = options
   const app = fastify({
     ...limits,
     // What cannot even be routed, such as an address that is no URI.
@@ -54,6 +58,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     return why === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', why })
   })
   deployRoutes(app, desk)
+  streamRoutes(app, { desk, hub, memory })
   void app.register(async (scope) => kept(scope, options))
   return app
 }

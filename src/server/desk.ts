@@ -4,134 +4,173 @@
  *
  * @module
  */
-import { type Deployer, refused } from '../deploy/deploy.ts'
+import type { Deployer, DeployOptions } from '../deploy/deploy.ts'
 import { MgoError } from '../error.ts'
+import type { Told } from '../event/event.ts'
 import type { Clock } from '../ports.ts'
-import type { Commit, RequestId } from '../release/ids.ts'
+import type { RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
-import type { Verdict } from '../release/verdict.ts'
-import type { Asked } from '../request/request.ts'
-import { type Patience, patience } from './patience.ts'
+import { type Backlog, backlog } from './backlog.ts'
+import { keeper } from './keeper.ts'
+import type { Known, Listing, Memory } from './memory.ts'
+import { type Asking, type Once, onceKey } from './once.ts'
+import { patience } from './patience.ts'
+import { type Work, workbench } from './work.ts'
 
-/** What is known of a request. */
-export type Known = {
-  readonly request: DeployRequest
-  readonly commit?: Commit | undefined
-  readonly verdict: Verdict | undefined
-}
-
-/** What the desk needs of a journal. */
-export type Memory = {
-  accept(request: DeployRequest): Promise<void>
-  finish(verdict: Verdict): Promise<void>
-  find(id: RequestId): Promise<Known | undefined>
-  unfinished(): Promise<readonly DeployRequest[]>
-}
+/** `again`: the key or the delivery id came before, and this is the request of that time. */
+export type Accepted = { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
 
 export type Desk = {
-  /** Resolves when the request is on disk; it then goes on whatever happens to the caller. Throws OVERLOADED, JOURNAL_FAILED. */
-  accept(asked: Asked): Promise<DeployRequest>
+  /**
+   * Resolves when the request is on disk; it then goes on whatever happens to the caller.
+   *
+   * @throws MgoError OVERLOADED, JOURNAL_FAILED, IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key)
+   */
+  accept(asking: Asking, once?: Once): Promise<Accepted>
   /** The verdict, or what is known after `waitMs` or when the server goes down. `undefined`: no such request. */
   verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
-  /** Takes up again what an earlier process left open; says how many. */
+  /** Ends a request that has no commit yet. `undefined`: no such request. Throws CANCEL_TOO_LATE, OVERLOADED. */
+  cancel(id: RequestId): Promise<Known | undefined>
+  /** What was asked, the newest first. */
+  list(listing: Listing): Promise<readonly Known[]>
+  /** Begins to take up what an earlier process left open, in its order; says how many that are. */
   resume(): Promise<number>
-  /** Takes nothing more; resolves when what is under way has ended, or `withinMs` has passed. Then nobody waits any more. */
+  /** Notes what an event says of a request. */
+  told(told: Told): void
+  /** Takes nothing more; resolves when the push and the deploys under way have ended, or `withinMs` has passed. */
   drain(withinMs: number): Promise<void>
 }
 
 export type DeskOptions = {
-  readonly deployer: Pick<Deployer, 'deploy'>
+  readonly deployer: Pick<Deployer, 'deploy' | 'withdraw' | 'close'>
   readonly memory: Memory
   readonly clock: Clock
   readonly warn: (text: string) => void
-  /** Requests under way at once at most: more are told to come again. */
-  readonly most?: number
+  /** For every deploy of this server. */
+  readonly deploys: DeployOptions
+  /** More are told to come again. */
+  readonly limits: Load
 }
 
-type Open = { readonly request: DeployRequest; readonly work: Promise<Verdict> }
+/** Requests without a verdict, and the bytes that they take. */
+export type Load = { readonly requests: number; readonly bytes: number }
 
 /** Opens the desk. */
-export function openDesk({ deployer, memory, clock, warn, most = 5_000 }: DeskOptions): Desk {
-  const open = new Map<RequestId, Open>()
+export function openDesk(options: DeskOptions): Desk {
+  const { deployer, memory, clock, warn, deploys, limits } = options
   const waits = patience(clock)
+  const scale = weighing(limits)
   const keep = keeper({ memory, warn, waits })
-  let arriving = 0
-
-  const begin = (request: DeployRequest): void => {
-    const work = deployer
-      .deploy(request)
-      .catch((error: unknown) => broken(request, error, warn))
-      .then(async (verdict) => ({ verdict, kept: await keep.once(verdict) }))
-    open.set(request.id, { request, work: work.then(({ verdict }) => verdict) })
-    // A verdict that the disk did not take stays here, for whoever asks, until it does.
-    void work.then(({ verdict, kept }) => (kept ? undefined : keep.until(verdict))).then(() => open.delete(request.id))
-  }
-
+  const ended = (request: DeployRequest) => scale.off(request)
+  const work = workbench({ deployer, memory, keeper: keep, warn, deploys, ended })
+  const left = backlog({ memory, work, waits, keeper: keep, ended, warn })
   return {
-    async accept(asked) {
+    accept: async (asking, once) => {
       if (waits.state() !== 'open') throw overloaded('this server is going down')
-      if (open.size + arriving >= most) throw overloaded(`${most} requests are under way`)
-      const request: DeployRequest = { ...asked, id: clock.id(), acceptedAt: clock.now() }
-      arriving++
-      await memory.accept(request).finally(() => arriving--)
-      begin(request)
-      return request
+      return accept(asking, once, { memory, clock, scale, left, work })
     },
     async verdict(id, waitMs) {
-      const one = open.get(id)
-      const verdict = one && (await waits.atMost(one.work, waitMs))
+      const one = work.find(id)
+      const verdict = one && (await waits.atMost(one.verdict, waitMs))
       return one !== undefined && verdict !== undefined ? { request: one.request, verdict } : memory.find(id)
     },
+    cancel: (id) => cancel(id, { deployer, memory, work }),
+    list: (listing) => memory.list(listing),
     async resume() {
-      const left = await memory.unfinished()
-      for (const request of left) begin(request)
-      return left.length
+      const before = await memory.counted()
+      scale.start(before)
+      left.begin()
+      return before.requests
     },
+    told: (told) => work.told(told),
     async drain(withinMs) {
+      const endMs = clock.now() + withinMs
       waits.close()
-      await waits.atMost(Promise.all([...open.values()].map(({ work }) => work)), withinMs)
+      await waits.atMost(deployer.close(), withinMs)
+      await waits.atMost(work.settled(), Math.max(1, endMs - clock.now()))
+      // Nobody died here, so nothing that is left is suspect.
+      await memory.calm().catch(() => undefined)
       waits.end()
     },
   }
 }
 
-type Keeping = Pick<DeskOptions, 'memory' | 'warn'> & { readonly waits: Patience }
-
-/** Puts verdicts on disk. Where the disk takes none, whoever waits hears it all the same; a restart would ask git again. */
-function keeper({ memory, warn, waits }: Keeping) {
-  const once = async (verdict: Verdict): Promise<boolean> => {
-    try {
-      await memory.finish(verdict)
-      return true
-    } catch (error) {
-      warn(`the verdict of ${verdict.id} was not kept: ${error instanceof Error ? error.message : String(error)}`)
-      return false
-    }
-  }
-  const until = async (verdict: Verdict): Promise<void> => {
-    for (let ms = 1_000; waits.state() !== 'ended'; ms = Math.min(ms * 2, 60_000)) {
-      await waits.atMost(new Promise<never>(() => undefined), ms)
-      if (await once(verdict)) return
-    }
-  }
-  return { once, until }
+type Accepting = Pick<DeskOptions, 'memory' | 'clock'> & {
+  readonly scale: Scale
+  readonly left: Backlog
+  readonly work: Work
 }
 
-/** A deployer that throws has a bug; the request still gets its verdict, and the next one is not hurt. */
-function broken(request: DeployRequest, error: unknown, warn: DeskOptions['warn']): Verdict {
-  warn(`${request.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-  const problem = {
-    code: 'INTERNAL' as const,
-    message: 'mgo itself failed; its log has the cause',
-    hint: 'This is a bug of mgo: please report it.',
+async function accept(asking: Asking, once: Once | undefined, course: Accepting): Promise<Accepted> {
+  const { memory, clock, scale, left, work } = course
+  const key = once === undefined ? undefined : onceKey(asking, once)
+  const request: DeployRequest = { ...asking, id: clock.id(), acceptedAt: clock.now() }
+  scale.on(request)
+  const accepted = await memory.accept(request, key).catch((error: unknown) => {
+    scale.off(request)
+    throw error
+  })
+  if (accepted.kind !== 'new') scale.off(request)
+  if (accepted.kind === 'mismatch') throw mismatch(accepted.id)
+  if (accepted.kind === 'again') return accepted
+  // While older requests are being taken up this one comes after them; it is on disk, so it will be met there.
+  if (!left.isDone()) left.grew()
+  else if (work.find(request.id) === undefined) work.begin(request)
+  return accepted
+}
+
+type Scale = ReturnType<typeof weighing>
+
+function weighing(limits: Load) {
+  let [requests, bytes] = [0, 0]
+  const size = (request: DeployRequest) => JSON.stringify(request).length
+  return {
+    start: (before: Load) => {
+      requests += before.requests
+      bytes += before.bytes
+    },
+    on: (request: DeployRequest) => {
+      if (requests >= limits.requests || bytes >= limits.bytes) throw overloaded(`${requests} requests are under way`)
+      requests++
+      bytes += size(request)
+    },
+    off: (request: DeployRequest) => {
+      requests--
+      bytes -= size(request)
+    },
   }
-  return { ...refused(request, [problem]), verdict: 'failed' }
+}
+
+type Cancelling = Pick<DeskOptions, 'deployer' | 'memory'> & { readonly work: Work }
+
+async function cancel(id: RequestId, { deployer, memory, work }: Cancelling): Promise<Known | undefined> {
+  const one = work.find(id)
+  if (one === undefined) {
+    const known = await memory.find(id)
+    if (known === undefined || known.verdict?.problem?.code === 'REQUEST_CANCELLED') return known
+    if (known.verdict === undefined) throw overloaded('the requests of an earlier run are still being taken up')
+    throw tooLate(id, `it ended: ${known.verdict.verdict}`)
+  }
+  if (deployer.withdraw(id) === 'withdrawn') return { request: one.request, verdict: await one.verdict }
+  throw tooLate(id, work.hasCommit(id) ? 'it has its commit' : 'its push is under way, or may have gone through')
+}
+
+function tooLate(id: RequestId, why: string): MgoError {
+  return new MgoError({
+    code: 'CANCEL_TOO_LATE',
+    message: `the request ${id} cannot be cancelled: ${why}`,
+    hint: 'Deploy the image that should run instead.',
+  })
+}
+
+function mismatch(id: RequestId): MgoError {
+  return new MgoError({
+    code: 'IDEMPOTENCY_MISMATCH',
+    message: `this Idempotency-Key came before with another request (${id})`,
+    hint: 'Use a new key for each deploy, and the same one only to send the same deploy again.',
+  })
 }
 
 function overloaded(message: string): MgoError {
-  return new MgoError({
-    code: 'OVERLOADED',
-    message,
-    hint: 'Send the request again in a few seconds.',
-  })
+  return new MgoError({ code: 'OVERLOADED', message, hint: 'Send the request again in a few seconds.' })
 }

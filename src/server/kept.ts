@@ -53,7 +53,7 @@ async function answer(parsed: ParsedAsked, desk: Desk, reply: FastifyReply): Pro
     const problem = problemsOf(parsed.problems)
     return reply.code(problem.status).send(keptProblem(problem))
   }
-  const request = await desk.accept(parsed.asked)
+  const { request } = await desk.accept(parsed.asked)
   void reply.header('location', `/v1/deploys/${request.id}`)
   const verdict = (await desk.verdict(request.id, patienceMs))?.verdict
   if (verdict === undefined) throw late(request.id)

@@ -1,0 +1,58 @@
+/**
+ * A deploy's way to its cluster, with an end: however long the cluster is silent, there is a verdict.
+ *
+ * @module
+ */
+import type { Problem } from '../error.ts'
+import type { World } from '../ports.ts'
+import type { Commit } from '../release/ids.ts'
+import { type Verdict, type Word, worse } from '../release/verdict.ts'
+import type { ClusterLine, Want } from './cluster.ts'
+import type { DeployOptions } from './deploy.ts'
+import { type AskedOf, gaveUp } from './gave-up.ts'
+
+/** Beyond what its releases may take to get ready: the queue before the cluster, charts, hooks. */
+const graceMs = 15 * 60_000
+
+/** Milliseconds that a deploy of these releases may take after its commit. */
+export function limitOf(releases: readonly { readonly timeoutMs: number }[], { timeoutMs }: DeployOptions): number {
+  return (timeoutMs ?? Math.max(0, ...releases.map((one) => one.timeoutMs))) + graceMs
+}
+
+type Summed = Pick<Verdict, 'verdict' | 'releases' | 'others' | 'problem'>
+type Bringing = { readonly asked: AskedOf; readonly world: World; readonly limitMs: number }
+type BroughtTo = { readonly verdict: Summed; readonly appliedAt: number; readonly commit?: Commit }
+
+/** A cluster that cannot be reached fails the request, but the commit is there and says so. */
+export async function bring(line: ClusterLine, want: Want, { asked, world, limitMs }: Bringing): Promise<BroughtTo> {
+  try {
+    const brought = await inTime(line.bring(want), limitMs, world)
+    if (brought === undefined) return { verdict: outOfTime(limitMs), appliedAt: 0 }
+    const { releases, others, appliedAt, commit } = brought
+    const word = releases.map((one) => one.verdict).reduce<Word>(worse, 'unchanged')
+    return { verdict: { verdict: word, releases, ...(others.length > 0 ? { others } : {}) }, appliedAt, commit }
+  } catch (error) {
+    const { problem } = gaveUp(asked, error, 0)
+    return { verdict: { verdict: 'failed', releases: [], ...(problem === undefined ? {} : { problem }) }, appliedAt: 0 }
+  }
+}
+
+/** What `work` gives, or `undefined` when the time is up; the work itself goes on. */
+async function inTime<T>(work: Promise<T>, limitMs: number, { clock }: World): Promise<T | undefined> {
+  if (!Number.isFinite(limitMs)) return work
+  const done = new AbortController()
+  try {
+    return await Promise.race([work, clock.sleep(limitMs, done.signal).then(() => undefined)])
+  } finally {
+    done.abort()
+  }
+}
+
+function outOfTime(limitMs: number): Summed {
+  const problem: Problem = {
+    code: 'DEADLINE',
+    message: `the commit is made, but the cluster gave nothing to judge within ${Math.round(limitMs / 60_000)} minutes`,
+    hint: 'Look at the cluster; then run mgo sync, or send the request again.',
+  }
+  return { verdict: 'timed-out', releases: [], problem }
+}

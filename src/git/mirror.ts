@@ -1,0 +1,55 @@
+/**
+ * The mirror: a bare repository of our own, which holds nothing that the remote does not. So it may be thrown away, and
+ * it is where a process that died has left it damaged.
+ *
+ * @module
+ */
+import { existsSync, globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gitError } from './error.ts'
+import type { Git } from './program.ts'
+
+/** Says that a process works with the mirror; after a proper end it is gone. */
+const marker = 'mgo-in-use'
+/** A lock of git is held for moments; an older one belongs to nobody any more. */
+const staleMs = 5_000
+const fsckMs = 30_000
+
+/** Makes the mirror, or mends what a process that died has left. Throws MgoError GIT_FAILED. */
+export async function openMirror(git: Git, gitDir: string): Promise<void> {
+  if (existsSync(join(gitDir, marker))) await mend(git, gitDir)
+  if (!existsSync(join(gitDir, 'HEAD'))) {
+    mkdirSync(gitDir, { recursive: true, mode: 0o700 })
+    const ran = await git(['init', '--quiet', '--bare', '--end-of-options', gitDir])
+    if (ran.code !== 0) throw gitError('init', ran)
+  }
+  writeFileSync(join(gitDir, marker), '')
+}
+
+/** Says that the mirror was left in order. */
+export function closeMirror(gitDir: string): void {
+  rmSync(join(gitDir, marker), { force: true })
+}
+
+async function mend(git: Git, gitDir: string): Promise<void> {
+  // What a killed fetch or import was writing; a living one of another mgo is younger than that.
+  for (const name of globSync('objects/**/tmp_*', { cwd: gitDir })) removeStale(join(gitDir, name), 10 * 60_000)
+  removeStaleLocks(gitDir)
+  const ran = await git(['fsck', '--connectivity-only', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })
+  // One that takes longer is not known to be damaged.
+  if (ran.code === 0 || ran.ended !== 'itself') return
+  rmSync(gitDir, { recursive: true, force: true })
+}
+
+/** Removes locks of git that nobody holds any more; says how many. */
+export function removeStaleLocks(gitDir: string): number {
+  const locks = globSync(['*.lock', 'refs/**/*.lock'], { cwd: gitDir })
+  return locks.filter((name) => removeStale(join(gitDir, name), staleMs)).length
+}
+
+function removeStale(file: string, ms: number): boolean {
+  const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY)
+  if (age < ms) return false
+  rmSync(file, { recursive: true, force: true })
+  return true
+}

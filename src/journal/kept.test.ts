@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { ask, commit, open, same, verdict } from '../../test/journal.ts'
+import { type Cluster, type Commit, requestId } from '../release/ids.ts'
+import type { EventsOf } from './events.ts'
+import { openJournal } from './journal.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mgo-journal-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+test('a key stands for its first request: again, with something else, of somebody else, in one moment', async () => {
+  const journal = openJournal(join(folder, 'keys.sqlite'))
+  const once = { scope: 'token ci', key: 'key 1', fingerprint: 'a' }
+  const [first, second] = await Promise.all([journal.accept(ask(1_000), once), journal.accept(ask(2_000), once)])
+  assert.equal(first.kind, 'new')
+  same(second, { kind: 'again', request: ask(1_000) })
+  same(await journal.accept(ask(3_000), { ...once, fingerprint: 'b' }), { kind: 'mismatch', id: ask(1_000).id })
+  assert.equal((await journal.accept(ask(4_000), { ...once, scope: 'token other' })).kind, 'new')
+  assert.equal((await open(journal)).length, 2)
+  journal.close()
+})
+
+test('what a restart needs: commit, base of the last push, tries; forgotten when the server goes down in order', async () => {
+  const file = join(folder, 'left.sqlite')
+  const journal = openJournal(file)
+  const [first, second] = [ask(1_000), ask(2_000)]
+  await Promise.all([journal.accept(first), journal.accept(second)])
+  const base = 'b'.repeat(40) as Commit
+  await journal.attempting([first.id, second.id], base)
+  await journal.committed(first.id, commit)
+  await journal.begun([first.id])
+  same(await journal.counted(), { requests: 2, bytes: JSON.stringify(first).length * 2 })
+  journal.close()
+  const again = openJournal(file)
+  same(await again.unfinished(0, 1), [{ place: 1, request: first, commit, base, tries: 1 }])
+  same(await again.unfinished(1, 9), [{ place: 2, request: second, commit: undefined, base, tries: 0 }])
+  await again.calm()
+  assert.equal((await again.unfinished(0, 1))[0]?.tries, 0)
+  again.close()
+})
+
+test('events: in order, by request and its cluster, from any number on', async () => {
+  const journal = openJournal(join(folder, 'events.sqlite'))
+  const [mine, other] = [ask(1_000), { ...ask(2_000), cluster: 'test' as Cluster }]
+  const numbers = await journal.append([
+    { kind: 'accepted', request: mine, at: 1 },
+    { kind: 'accepted', request: other, at: 2 },
+    { kind: 'applied', cluster: 'prod' as Cluster, unit: 'app/shop', revision: 1, at: 3 },
+    { kind: 'finished', verdict: verdict(mine.id), request: mine, at: 4 },
+  ])
+  assert.deepEqual(numbers, [1, 2, 3, 4])
+  const of = { request: mine.id, cluster: mine.cluster }
+  const seqs = async (after: number, of_: EventsOf) => (await journal.eventsAfter(after, of_, 10)).map(({ seq }) => seq)
+  assert.deepEqual(await seqs(0, of), [1, 3, 4])
+  assert.deepEqual(await seqs(1, of), [3, 4])
+  assert.deepEqual(await seqs(0, {}), [1, 2, 3, 4])
+  assert.deepEqual(await seqs(0, { cluster: 'test' as Cluster }), [2])
+  assert.equal(await journal.firstEvent(other.id), 2)
+  assert.equal(await journal.firstEvent(ask(9_000).id), undefined)
+  assert.equal(await journal.lastEvent(), 4)
+  journal.close()
+})
+
+test('prune: what ended long ago goes, with its keys and events; what is open and the newest stay', async () => {
+  const journal = openJournal(join(folder, 'prune.sqlite'))
+  const all = [1_000, 2_000, 3_000, 9_000].map((at) => ask(at))
+  for (const request of all) {
+    await journal.accept(request, { scope: '', key: `key ${request.acceptedAt}`, fingerprint: 'f' })
+    await journal.append([{ kind: 'accepted', request, at: request.acceptedAt }])
+    if (request.acceptedAt !== 2_000) await journal.finish(verdict(request.id))
+  }
+  assert.equal(await journal.prune(5_000, 1), 2, 'one request, and one event of those that are left')
+  while ((await journal.prune(5_000, 10)) > 0);
+  same(
+    (await journal.list({ limit: 10 })).map(({ request }) => request.acceptedAt),
+    [9_000, 2_000],
+  )
+  assert.equal((await journal.eventsAfter(0, {}, 10)).length, 1)
+  const fresh = { ...ask(9_500), id: requestId(9_500, new Uint8Array(16)) }
+  assert.equal((await journal.accept(fresh, { scope: '', key: 'key 1000', fingerprint: 'g' })).kind, 'new')
+  while ((await journal.prune(99_000, 10)) > 0);
+  same((await journal.list({ limit: 10 })).length, 2)
+  journal.close()
+})

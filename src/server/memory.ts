@@ -1,0 +1,65 @@
+/**
+ * What the server needs of a journal, as types. Everything is asynchronous, so that another store can stand behind it.
+ *
+ * @module
+ */
+import type { Told } from '../event/event.ts'
+import type { Cluster, Commit, RequestId } from '../release/ids.ts'
+import type { DeployRequest } from '../release/request.ts'
+import type { Verdict } from '../release/verdict.ts'
+
+/** What is known of a request. */
+export type Known = {
+  readonly request: DeployRequest
+  readonly commit?: Commit | undefined
+  readonly verdict: Verdict | undefined
+}
+
+/** A request that an earlier process left open. `place` grows in the order of acceptance. */
+export type Left = {
+  readonly place: number
+  readonly request: DeployRequest
+  readonly commit: Commit | undefined
+  readonly base: Commit | undefined
+  /** How many starts of the server took it up. */
+  readonly tries: number
+}
+
+/** What makes a repeated request known. */
+export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
+
+export type AcceptedAs =
+  | { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
+  | { readonly kind: 'mismatch'; readonly id: RequestId }
+
+export type Listing = {
+  readonly cluster?: Cluster | undefined
+  /** `namespace/name`. */
+  readonly release?: string | undefined
+  readonly before?: RequestId | undefined
+  readonly limit: number
+}
+
+export type Numbered = { readonly seq: number; readonly told: Told }
+export type EventsOf = { readonly request?: RequestId | undefined; readonly cluster?: Cluster | undefined }
+
+/** The requests. All throw JOURNAL_FAILED. */
+export type Memory = {
+  accept(request: DeployRequest, once?: OnceKey): Promise<AcceptedAs>
+  committed(id: RequestId, commit: Commit): Promise<void>
+  finish(verdict: Verdict): Promise<void>
+  find(id: RequestId): Promise<Known | undefined>
+  unfinished(after: number, limit: number): Promise<readonly Left[]>
+  counted(): Promise<{ readonly requests: number; readonly bytes: number }>
+  begun(ids: readonly RequestId[]): Promise<void>
+  calm(): Promise<void>
+  list(listing: Listing): Promise<readonly Known[]>
+}
+
+/** The events. All throw JOURNAL_FAILED. */
+export type EventMemory = {
+  append(told: readonly Told[]): Promise<readonly number[]>
+  eventsAfter(after: number, of: EventsOf, limit: number): Promise<readonly Numbered[]>
+  firstEvent(id: RequestId): Promise<number | undefined>
+  lastEvent(): Promise<number>
+}

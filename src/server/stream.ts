@@ -1,0 +1,162 @@
+/**
+ * Events as server-sent events (html.spec.whatwg.org, 9.2): of one deploy until its verdict, or all of them. A reader that
+ * comes back with Last-Event-ID misses nothing; one that does not read is let go.
+ *
+ * @module
+ */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { MgoError } from '../error.ts'
+import type { Told } from '../event/event.ts'
+import { parseCluster, type RequestId } from '../release/ids.ts'
+import { idOf, unknown } from './deploy.ts'
+import type { Desk } from './desk.ts'
+import type { Hub } from './hub.ts'
+import type { EventMemory, Known, Numbered } from './memory.ts'
+
+export type StreamOptions = {
+  readonly desk: Pick<Desk, 'verdict'>
+  readonly hub: Hub
+  readonly memory: Pick<EventMemory, 'firstEvent' | 'lastEvent'>
+  /** Streams at once at most. */
+  readonly most?: number
+  /** Milliseconds that a reader may take nothing in; then it is let go. */
+  readonly stalledMs?: number
+}
+
+/** Adds `GET /v1/deploys/{id}/events` and `GET /v1/events`. */
+export function streamRoutes(app: FastifyInstance, options: StreamOptions): void {
+  const { desk, hub, memory } = options
+  const stream = streams(options)
+  app.get<{ Params: { id: string } }>('/v1/deploys/:id/events', async ({ params, headers }, reply) => {
+    const id = idOf(params)
+    const known = await desk.verdict(id, 0)
+    if (known === undefined) throw unknown(id)
+    const first = await memory.firstEvent(id)
+    if (first === undefined && known.verdict !== undefined) return stream(reply, () => only(ending(known)))
+    const after = first === undefined ? await memory.lastEvent() : first - 1
+    const of = { request: id, cluster: known.request.cluster }
+    return stream(reply, (stop) => ofDeploy(hub.follow(after, of, stop), { id, desk, seen: lastSeen(headers) ?? 0 }))
+  })
+  app.get<{ Querystring: { cluster?: string } }>('/v1/events', async ({ query, headers }, reply) => {
+    const cluster = query.cluster === undefined ? undefined : parseCluster(query.cluster)
+    const after = lastSeen(headers) ?? (await memory.lastEvent())
+    return stream(reply, (stop) => ofAll(hub.follow(after, { cluster }, stop)))
+  })
+}
+
+type Texts = AsyncGenerator<string>
+
+/** Sends a stream, as long as there are not too many. */
+function streams({ most = 200, stalledMs = 15_000 }: StreamOptions) {
+  let open = 0
+  return async (reply: FastifyReply, texts: (stop: AbortSignal) => Texts): Promise<FastifyReply> => {
+    if (open >= most) throw tooMany(most)
+    open++
+    const stop = new AbortController()
+    reply.raw.once('close', () => stop.abort())
+    void reply.hijack()
+    reply.raw.writeHead(200, {
+      ...reply.getHeaders(),
+      'content-type': 'text/event-stream; charset=utf-8',
+    } as OutgoingHttpHeaders)
+    try {
+      reply.raw.write(`retry: 2000\n\n`)
+      for await (const text of texts(stop.signal)) if (!(await written(text, reply.raw, stalledMs))) break
+      reply.raw.end()
+    } catch {
+      reply.raw.destroy()
+    } finally {
+      stop.abort()
+      open--
+    }
+    return reply
+  }
+}
+
+/** Whether a reader still reads: one that takes nothing in for a while is cut off, never waited for. */
+async function written(text: string, response: ServerResponse, stalledMs: number): Promise<boolean> {
+  if (response.destroyed) return false
+  if (response.write(text)) return true
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => resolve(false), stalledMs)
+  response.once('drain', () => resolve(true)).once('close', () => resolve(false))
+  const reads = await promise
+  clearTimeout(timer)
+  if (!reads) response.destroy()
+  return reads
+}
+
+type Course = { readonly id: RequestId; readonly desk: Pick<Desk, 'verdict'>; readonly seen: number }
+
+/** One deploy: what is about it and about its releases, until its verdict. */
+async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, seen }: Course): Texts {
+  let releases: ReadonlySet<string> = new Set()
+  for await (const one of events) {
+    if (one === 'beat') {
+      yield beat
+      // Where the disk took no events for a while the end is known all the same.
+      const known = await desk.verdict(id, 0)
+      if (known?.verdict === undefined) continue
+      yield ending(known)
+      return
+    }
+    const { told } = one
+    if (told.kind === 'committed' || told.kind === 'unchanged') releases = new Set(told.releases)
+    if (one.seq > seen && isOf(told, releases)) yield show(one)
+    if (told.kind === 'finished' && told.verdict.id === id) return
+  }
+}
+
+async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>): Texts {
+  for await (const one of events) yield one === 'beat' ? beat : show(one)
+}
+
+async function* only(text: string): Texts {
+  yield text
+}
+
+/** A comment: it keeps proxies from ending the connection. */
+const beat = ': still there\n\n'
+
+function show({ seq, told }: Numbered): string {
+  return `id: ${seq}\nevent: ${told.kind}\ndata: ${JSON.stringify(told)}\n\n`
+}
+
+function ending({ verdict, request }: Known): string {
+  return `event: finished\ndata: ${JSON.stringify({ kind: 'finished', verdict, request })}\n\n`
+}
+
+/** What happens on the cluster is told of the deploy's own releases only. */
+function isOf(told: Told, releases: ReadonlySet<string>): boolean {
+  switch (told.kind) {
+    case 'applying':
+    case 'applied':
+    case 'waiting':
+      return releases.has(told.unit)
+    case 'judged':
+      return releases.has(told.release.release)
+    case 'planned':
+    case 'note':
+    case 'pushed':
+      return false
+    case 'accepted':
+    case 'committed':
+    case 'unchanged':
+    case 'finished':
+      return true
+  }
+}
+
+function lastSeen(headers: IncomingHttpHeaders): number | undefined {
+  const text = String(headers['last-event-id'] ?? '')
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+function tooMany(most: number): MgoError {
+  return new MgoError({
+    code: 'TOO_MANY_STREAMS',
+    message: `${most} event streams are open already`,
+    hint: 'Close some, or ask for the verdict with ?wait=.',
+  })
+}

@@ -1,0 +1,84 @@
+/**
+ * The requests that are being worked on, each until its verdict is on disk.
+ *
+ * @module
+ */
+import { type Deployer, type DeployOptions, refused } from '../deploy/deploy.ts'
+import type { Told } from '../event/event.ts'
+import type { RequestId } from '../release/ids.ts'
+import type { DeployRequest } from '../release/request.ts'
+import type { Verdict } from '../release/verdict.ts'
+import type { Keeper } from './keeper.ts'
+import type { Memory } from './memory.ts'
+
+export type Piece = { readonly request: DeployRequest; readonly verdict: Promise<Verdict> }
+
+export type Work = {
+  begin(request: DeployRequest, resumed?: DeployOptions['resumed']): Piece
+  find(id: RequestId): Piece | undefined
+  /** Whether it is known to have its commit, or to need none. */
+  hasCommit(id: RequestId): boolean
+  count(): number
+  told(told: Told): void
+  /** Resolves when everything that has its commit has its verdict, too. */
+  settled(): Promise<unknown>
+}
+
+export type WorkOptions = {
+  readonly deployer: Pick<Deployer, 'deploy'>
+  readonly memory: Pick<Memory, 'committed'>
+  readonly keeper: Keeper
+  readonly warn: (text: string) => void
+  /** For every deploy of this server. */
+  readonly deploys: DeployOptions
+  readonly ended: (request: DeployRequest) => void
+}
+
+/** Makes an empty workbench. */
+export function workbench({ deployer, memory, keeper, warn, deploys, ended }: WorkOptions): Work {
+  const open = new Map<RequestId, Piece>()
+  const committed = new Set<RequestId>()
+  const leave = (request: DeployRequest): void => {
+    open.delete(request.id)
+    committed.delete(request.id)
+    ended(request)
+  }
+  return {
+    begin(request, resumed) {
+      const work = deployer
+        .deploy(request, resumed === undefined ? deploys : { ...deploys, resumed })
+        .catch((error: unknown) => broken(request, error, warn))
+        .then(async (verdict) => ({ verdict, kept: await keeper.once(verdict) }))
+      const piece = { request, verdict: work.then(({ verdict }) => verdict) }
+      open.set(request.id, piece)
+      // A verdict that the disk did not take stays here, for whoever asks, until it does.
+      void work
+        .then(({ verdict, kept }) => (kept === 'kept' ? undefined : keeper.until(verdict)))
+        .then(() => leave(request))
+      return piece
+    },
+    find: (id) => open.get(id),
+    hasCommit: (id) => committed.has(id),
+    count: () => open.size,
+    told(told) {
+      if ((told.kind !== 'committed' && told.kind !== 'unchanged') || !open.has(told.id)) return
+      committed.add(told.id)
+      memory.committed(told.id, told.commit).catch((error: unknown) => {
+        // Its trailer says the same after a restart.
+        warn(`the commit of ${told.id} was not noted: ${error instanceof Error ? error.message : String(error)}`)
+      })
+    },
+    settled: () => Promise.all([...committed].flatMap((id) => open.get(id)?.verdict ?? [])),
+  }
+}
+
+/** A deployer that throws has a bug; the request still gets its verdict, and the next one is not hurt. */
+function broken(request: DeployRequest, error: unknown, warn: WorkOptions['warn']): Verdict {
+  warn(`${request.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  const problem = {
+    code: 'INTERNAL' as const,
+    message: 'mgo itself failed; its log has the cause',
+    hint: 'This is a bug of mgo: please report it.',
+  }
+  return { ...refused(request, [problem]), verdict: 'failed' }
+}

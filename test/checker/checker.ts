@@ -1,0 +1,188 @@
+/**
+ * Looks at what a run has left, from outside: git's log, the server's answers, its files. It shares no code with mgo, so
+ * that the two cannot be wrong in the same way.
+ *
+ * `node test/checker/checker.ts RUN.json` prints what it found as JSON, and exits with 1 where something is not as it
+ * must be: I1 one commit or one explicit failure for each accepted request, I2 one verdict each, I3 a good verdict means
+ * what git says, I4 no foreign commit lost, I5 no secret anywhere, I6 the process lives within its bounds.
+ *
+ * @module
+ */
+import { execFileSync } from 'node:child_process'
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A request as its sender knows it. `order`: the place among those of its source, which were sent one after the other. */
+export type Sent = {
+  readonly id: string
+  readonly source: string
+  readonly tag: string
+  readonly author: string
+  readonly order: number
+}
+
+export type RunRecord = {
+  readonly bare: string
+  readonly branch: string
+  /** The first commit, made before mgo came. */
+  readonly start: string
+  readonly url: string
+  readonly pid: number
+  readonly sent: readonly Sent[]
+  /** Commits of others that were pushed. */
+  readonly foreign: readonly string[]
+  /** The values file of each source. */
+  readonly files: Readonly<Record<string, string>>
+  readonly secrets: readonly string[]
+  /** Folders and files that must hold no secret. */
+  readonly searched: readonly string[]
+  readonly log: string
+  readonly maxRssMiB: number
+  readonly maxFiles: number
+}
+
+type Answer = {
+  readonly id: string
+  readonly verdict?: string
+  readonly commit?: string
+  readonly supersededBy?: string
+  readonly problem?: { readonly code: string; readonly message: string }
+  readonly status?: string
+}
+
+type Commit = {
+  readonly oid: string
+  readonly author: string
+  readonly subject: string
+  readonly ids: readonly string[]
+}
+
+const good = new Set(['healthy', 'rendered', 'committed', 'applied', 'unchanged'])
+
+function gitOf(bare: string): (...args: readonly string[]) => string {
+  return (...args) =>
+    execFileSync('git', ['--git-dir', bare, ...args], { encoding: 'utf8', maxBuffer: 512 * 1024 * 1024 })
+}
+
+/** The trailers are the last paragraph of a message; what stands above them is text. */
+function idsOf(body: string): readonly string[] {
+  const last = body.trimEnd().split(/\n\n/).at(-1) ?? ''
+  return [...last.matchAll(/^Mgo-Request: ([0-9A-Z]{26})$/gm)].map((match) => match[1] ?? '')
+}
+
+function history(bare: string, branch: string): readonly Commit[] {
+  const out = gitOf(bare)('log', '-z', '--format=%H%x01%an <%ae>%x01%s%x01%B', branch)
+  return out
+    .split('\0')
+    .filter((one) => one !== '')
+    .map((one) => {
+      const [oid = '', author = '', subject = '', body = ''] = one.split('\u0001')
+      return { oid: oid.trim(), author, subject, ids: idsOf(body) }
+    })
+}
+
+async function answers(run: RunRecord): Promise<ReadonlyMap<string, Answer>> {
+  const found = new Map<string, Answer>()
+  for (const { id } of run.sent) {
+    const response = await fetch(`${run.url}/v1/deploys/${id}`)
+    found.set(id, { ...((await response.json()) as Answer), status: String(response.status) })
+  }
+  return found
+}
+
+/** I1, I2: what became of one request, beside the commits that name it. */
+function oneEnd(sent: Sent, answer: Answer | undefined, commits: readonly Commit[]): string | undefined {
+  const says = `${sent.id} (${sent.source}:${sent.tag})`
+  const oids = commits.map(({ oid }) => oid.slice(0, 12)).join(' ')
+  if (answer?.status !== '200' || answer.verdict === undefined)
+    return `I2 ${says} has no verdict: ${JSON.stringify(answer)}`
+  if (commits.length > 1) return `I1 ${says} is committed ${commits.length} times: ${oids}`
+  const [commit] = commits
+  const mayBePushed = /nobody knows whether it went through/.test(answer.problem?.message ?? '')
+  if (answer.verdict === 'unchanged' || answer.commit === undefined) {
+    if (commit !== undefined && answer.commit !== commit.oid && !mayBePushed)
+      return `I1 ${says} is ${answer.verdict}, and yet there is the commit ${oids}`
+    return answer.commit === undefined && good.has(answer.verdict) ? `I1 ${says} is good without a commit` : undefined
+  }
+  if (commit === undefined)
+    return answer.verdict === 'committed' ? `I1 ${says} is committed, but no commit names it` : undefined
+  if (commit.oid !== answer.commit) return `I1 ${says}: its verdict names ${answer.commit}, git has ${oids}`
+  if (commit.author !== sent.author) return `I1 ${says}: its author is ${commit.author}, not ${sent.author}`
+  return undefined
+}
+
+/** I3: each file at the tip has the tag of the last request for it that went well, and each commit the tag of its own. */
+function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: readonly Commit[]): readonly string[] {
+  const show = gitOf(run.bare)
+  const wrong: string[] = []
+  const byId = new Map(commits.flatMap((commit) => commit.ids.map((id) => [id, commit.oid] as const)))
+  for (const [source, file] of Object.entries(run.files)) {
+    const mine = run.sent.filter((sent) => sent.source === source).toSorted((a, b) => a.order - b.order)
+    const last = mine.findLast(({ id }) => good.has(found.get(id)?.verdict ?? ''))
+    const at = (oid: string) => /tag: "([^"]*)"/.exec(show('show', `${oid}:${file}`))?.[1]
+    if (last !== undefined && at(run.branch) !== last.tag)
+      wrong.push(`I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}`)
+    for (const { id, tag } of mine) {
+      const oid = byId.get(id)
+      if (oid !== undefined && at(oid) !== tag) wrong.push(`I3 the commit ${oid} of ${id} has ${at(oid)}, not ${tag}`)
+    }
+  }
+  return wrong
+}
+
+/** I4: nothing of others is gone, and history only grew. */
+function foreign(run: RunRecord, commits: readonly Commit[]): readonly string[] {
+  const there = new Set(commits.map(({ oid }) => oid))
+  const known = new Set(run.sent.map(({ id }) => id))
+  const own = commits.filter(({ ids }) => ids.length > 1).map(({ oid }) => `I1 ${oid} names several requests`)
+  const strange = commits.flatMap(({ oid, ids }) =>
+    ids.filter((id) => !known.has(id)).map((id) => `I1 ${oid} names ${id}, which nobody sent`),
+  )
+  return [run.start, ...run.foreign]
+    .filter((oid) => !there.has(oid))
+    .map((oid) => `I4 the foreign commit ${oid} is gone`)
+    .concat(own, strange)
+}
+
+/** I5: no secret in what was said or kept. */
+function secrets(run: RunRecord): readonly string[] {
+  const wrong = run.secrets.filter((secret) => run.log.includes(secret)).map(() => 'I5 the log holds a secret')
+  for (const place of run.searched) {
+    const paths = statSync(place).isDirectory()
+      ? globSync('**/*', { cwd: place }).map((name) => join(place, name))
+      : [place]
+    for (const path of paths.filter((one) => statSync(one, { throwIfNoEntry: false })?.isFile() === true)) {
+      const text = readFileSync(path).toString('latin1')
+      if (run.secrets.some((secret) => text.includes(secret))) wrong.push(`I5 ${path} holds a secret`)
+    }
+  }
+  return wrong
+}
+
+/** I6: the process lives, answers, and holds neither too much memory nor too many files. */
+async function alive(run: RunRecord): Promise<readonly string[]> {
+  const health = await fetch(`${run.url}/healthz`).catch(() => undefined)
+  if (health?.status !== 200) return ['I6 the server does not answer']
+  const status = readFileSync(`/proc/${run.pid}/status`, 'utf8')
+  const rss = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024
+  const open = readdirSync(`/proc/${run.pid}/fd`).length
+  return [
+    ...(rss > run.maxRssMiB ? [`I6 the server takes ${rss} MiB`] : []),
+    ...(open > run.maxFiles ? [`I6 the server holds ${open} files open`] : []),
+  ]
+}
+
+/** Everything that is wrong with a run. */
+async function check(run: RunRecord): Promise<readonly string[]> {
+  const commits = history(run.bare, run.branch)
+  const found = await answers(run)
+  const ends = run.sent.flatMap((sent) => {
+    const own = commits.filter(({ ids }) => ids.includes(sent.id))
+    return oneEnd(sent, found.get(sent.id), own) ?? []
+  })
+  return [...ends, ...files(run, found, commits), ...foreign(run, commits), ...secrets(run), ...(await alive(run))]
+}
+
+const wrong = await check(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as RunRecord)
+console.log(JSON.stringify(wrong, null, 2))
+process.exitCode = wrong.length === 0 ? 0 : 1

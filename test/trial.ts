@@ -1,0 +1,181 @@
+/**
+ * A server under trial: a git server, mgo that only commits, clients that remember what they were promised, and in the
+ * end the checker, which is a program of its own.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RunRecord, Sent } from './checker/checker.ts'
+import { type GitServer, git, makeBare, startGitServer } from './git-server.ts'
+import { makeMgo, type Mgo, type MgoOptions, type Server, values } from './mgo.ts'
+
+const password = 'a-password-that-nobody-may-see'
+
+export type TrialOptions = Omit<MgoOptions, 'repo'> & {
+  readonly apps?: number
+  /** More arguments of `mgo serve`. */
+  readonly args?: readonly string[]
+}
+
+export type Answer = {
+  readonly status: number
+  readonly id?: string
+  readonly verdict?: string
+  readonly code?: string
+  readonly commit?: string
+  readonly supersededBy?: string
+  readonly problem?: { readonly code: string; readonly message: string }
+}
+
+export type Sending = { readonly wait?: string; readonly key?: string; readonly author?: string }
+
+export type Trial = {
+  readonly git: GitServer
+  readonly bare: string
+  readonly mgo: Mgo
+  /** The server that runs now. */
+  service(): Server
+  start(): Promise<void>
+  /** Sends a request once; what was accepted is remembered. */
+  send(app: number, tag: string, sending?: Sending): Promise<Answer>
+  /** Sends it until it is accepted, always with the same key. */
+  insist(app: number, tag: string, key: string): Promise<Answer>
+  ask(path: string, init?: RequestInit): Promise<Answer>
+  verdict(id: string | undefined, wait?: string): Promise<Answer>
+  /** Pushes somebody else's commit, as people do: again until it goes through. */
+  foreign(path: string, edit: (text: string) => string | undefined): void
+  file(app: number): string
+  /** The commits of the branch that name this request. */
+  commitsOf(id: string | undefined): number
+  /** Waits for every verdict, and has all of it checked. */
+  check(): Promise<void>
+  end(): Promise<void>
+}
+
+/** Starts a trial. */
+export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
+  const { apps = 8, args = [], ...more } = options
+  const server = await startGitServer()
+  server.requireLogin('mgo', password)
+  const path = (app: number) => `installations/prod/app${app}-values.yaml`
+  const all = Array.from({ length: apps }, (_, app) => app)
+  const bare = makeBare(
+    server.root,
+    'gitops.git',
+    Object.fromEntries(all.map((app) => [path(app), values(`app${app}`)])),
+  )
+  const env = { MGO_GIT_USERNAME: 'mgo', MGO_GIT_PASSWORD: password }
+  const mgo = makeMgo({ repo: server.url('gitops.git'), env, ...more })
+  const serve = () => mgo.serve('--commit-only', ...args)
+  const state = { service: await serve(), log: '' }
+  const first = git(bare, 'rev-parse', 'main').trim()
+  const sent = new Map<string, Sent>()
+  const others: string[] = []
+  const work = mkdtempSync(join(tmpdir(), 'mgo-foreign-'))
+  git(work, 'clone', '--quiet', bare, '.')
+
+  const ask: Trial['ask'] = async (where, init) => {
+    const response = await fetch(`${state.service.url}${where}`, init)
+    const body = (await response.json()) as Omit<Answer, 'status'>
+    return { ...body, status: response.status }
+  }
+  const send: Trial['send'] = async (app, tag, { wait, key, author = `Dev ${app} <dev${app}@example.com>` } = {}) => {
+    const source = `github.com/acme/app${app}`
+    const answer = await ask(`/v1/deploys${wait === undefined ? '' : `?wait=${wait}`}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'idempotency-key': key }) },
+      body: JSON.stringify({ cluster: 'prod', source, image: `localhost:5000/acme/app${app}:${tag}`, author }),
+    })
+    if (answer.id !== undefined && !sent.has(answer.id))
+      sent.set(answer.id, { id: answer.id, source, tag, author, order: sent.size })
+    return answer
+  }
+  const verdict: Trial['verdict'] = async (id, wait = '30s') => {
+    const endMs = performance.now() + 90_000
+    for (;;) {
+      const answer = await ask(`/v1/deploys/${id}?wait=${wait}`).catch(() => undefined)
+      if (answer?.verdict !== undefined) return answer
+      if (performance.now() > endMs)
+        throw new Error(`${id} has no verdict: ${JSON.stringify(answer)}\n${state.service.log()}`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+  return {
+    git: server,
+    bare,
+    mgo,
+    service: () => state.service,
+    async start() {
+      state.log += state.service.log()
+      state.service = await serve()
+    },
+    send,
+    async insist(app, tag, key) {
+      for (;;) {
+        const answer = await send(app, tag, { key }).catch(() => undefined)
+        if (answer?.id !== undefined) return answer
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
+    ask,
+    verdict,
+    foreign(where, edit) {
+      for (let turn = 0; turn < 50; turn++) {
+        git(work, 'fetch', '--quiet')
+        git(work, 'reset', '--quiet', '--hard', 'origin/main')
+        const file = join(work, where)
+        const text = edit(readFileSync(file, 'utf8'))
+        if (text === undefined) rmSync(file)
+        else writeFileSync(file, text)
+        git(work, 'commit', '--quiet', '--all', '-m', `A foreign change of ${where}`)
+        const oid = git(work, 'rev-parse', 'HEAD').trim()
+        try {
+          git(work, 'push', '--quiet', 'origin', 'HEAD:main')
+          others.push(oid)
+          return
+        } catch {
+          // Somebody was faster.
+        }
+      }
+      throw new Error('the foreign push never went through')
+    },
+    file: (app) => git(bare, 'show', `main:${path(app)}`),
+    commitsOf: (id) => git(bare, 'log', '--format=%B', 'main').split(`\nMgo-Request: ${id}\n`).length - 1,
+    async check() {
+      for (const id of sent.keys()) await verdict(id)
+      const there = new Set(git(bare, 'ls-tree', '-r', '--name-only', 'main').split('\n'))
+      const files = all.filter((app) => there.has(path(app))).map((app) => [`github.com/acme/app${app}`, path(app)])
+      const record: RunRecord = {
+        bare,
+        branch: 'main',
+        start: first,
+        url: state.service.url,
+        pid: state.service.pid,
+        sent: [...sent.values()],
+        foreign: others,
+        files: Object.fromEntries(files) as Record<string, string>,
+        secrets: [password],
+        searched: [join(mgo.state, 'state')],
+        log: state.log + state.service.log(),
+        maxRssMiB: 600,
+        maxFiles: 400,
+      }
+      const file = join(mgo.state, 'run.json')
+      writeFileSync(file, JSON.stringify(record))
+      const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'checker', 'checker.ts'), file], {
+        encoding: 'utf8',
+      })
+      assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}\n${record.log.slice(-4_000)}`)
+    },
+    async end() {
+      await state.service.kill()
+      await server.close()
+      mgo.remove()
+      rmSync(work, { recursive: true, force: true })
+    },
+  }
+}
