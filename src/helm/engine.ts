@@ -170,7 +170,7 @@ async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<re
   const apiVersions = await target.kube.apiVersions()
   return withFiles(unit, { target, helm }, async (values, secret) => {
     const files = { chart: archive, values }
-    const kubeVersion = gitVersion === '' ? undefined : gitVersion
+    const kubeVersion = gitVersion === '' ? target.clusterSettings.kubeVersion : gitVersion
     const ran = await helm.run(templateArgs({ release, files, kubeVersion, apiVersions }), { timeoutMs: templateMs })
     if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran, secret)
     return manifestObjects(ran.stdout.toString('utf8'), release.namespace, target.kube)
