@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'serve']
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'serve']
 
 const opening = `# The command line
 

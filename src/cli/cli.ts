@@ -7,10 +7,11 @@ import { Command, CommanderError } from '@commander-js/extra-typings'
 import { meaning, MgoError } from '../error.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { diffCommand, renderCommand, statusCommand, validateCommand } from './look.ts'
+import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
+import { statusCommand, whyCommand } from './why.ts'
 
 /** Runs the command line. Gives the exit code. */
 export async function cli(edges: Edges): Promise<number> {
@@ -32,6 +33,7 @@ export async function cli(edges: Edges): Promise<number> {
     validateCommand,
     renderCommand,
     statusCommand,
+    whyCommand,
     serveCommand,
   ]
   for (const command of commands) program.addCommand(command(edges, exit).exitOverride().copyInheritedSettings(program))
