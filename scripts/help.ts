@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 import { openSecrets } from '../src/secrets.ts'
 
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'audit', 'serve']
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'audit', 'serve']
 
 const opening = `# The command line
 

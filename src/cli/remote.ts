@@ -5,6 +5,7 @@
  */
 import { type Code, codes, MgoError } from '../error.ts'
 import { printImage } from '../release/image.ts'
+import type { RequestId } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showAuthor } from '../request/author.ts'
 import type { Asked } from '../request/request.ts'
@@ -48,6 +49,13 @@ export async function askServer<T>(path: string, options: RemoteOptions): Promis
   const answer = await call(path, { method: 'GET' }, options)
   if (answer.code !== undefined || answer.detail !== undefined) throw refusal(answer)
   return answer as T
+}
+
+/** What a server has noted of a request. Throws REQUEST_UNKNOWN; SERVER_SLOW where it has no verdict yet. */
+export async function verdictRemotely(id: RequestId, options: RemoteOptions): Promise<Verdict> {
+  const answer = await call(`/v1/deploys/${id}`, { method: 'GET' }, options)
+  if (answer.verdict !== undefined) return answer as unknown as Verdict
+  throw answer.id === undefined ? refusal(answer) : late(answer.id, options.server)
 }
 
 async function call(path: string, init: RequestInit, { server, token, agent }: RemoteOptions): Promise<Answer> {

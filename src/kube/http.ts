@@ -46,7 +46,7 @@ export type Http = {
   ask(asked: Ask): Promise<Answer>
   /** The body of a good answer; throws for all others. */
   json<T>(asked: Ask): Promise<T>
-  /** A body that goes on. */
+  /** A body that goes on. Its opening takes a seat of the budget, what follows takes none; the caller ends it. */
   stream(asked: Ask): Promise<Dispatcher.ResponseData>
   close(): Promise<void>
 }
@@ -54,8 +54,6 @@ export type Http = {
 const timeoutMs = 60_000
 /** From the first byte asked to the last one read: a server that sends one byte a minute keeps no seat for ever. */
 const wholeMs = 120_000
-/** A watch without a bookmark or event for this long is taken for dead (bookmarks come about once a minute). */
-export const silenceMs = 90_000
 const tries = 5
 
 type Link = { readonly fingerprint: string; readonly plain: Dispatcher; readonly watching: Dispatcher }
@@ -98,7 +96,7 @@ export function openHttp(login: Login, options: HttpOptions): Http {
       if (!isRecord(answer.body)) throw strange(`${asked.what}: it gave no JSON object`)
       return answer.body as T
     },
-    stream: (asked) => send(asked, 'watching'),
+    stream: (asked) => seated(() => send(asked, 'watching'), seats),
     close: async () => {
       await Promise.all([link?.plain.destroy(), link?.watching.destroy()])
     },
@@ -115,7 +113,8 @@ function once(asked: Ask, kind: Kind, { link, headers }: Proven): Promise<Dispat
     dispatcher: link[kind],
     headers: headersOf(asked, headers),
     headersTimeout: timeoutMs,
-    bodyTimeout: kind === 'watching' ? silenceMs : timeoutMs,
+    // How long a watch lives, and how silent it may be, is its reader's business.
+    bodyTimeout: kind === 'watching' ? 0 : timeoutMs,
     ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
     ...signalOf(asked, kind),
   })
@@ -137,12 +136,21 @@ function signalOf({ signal }: Ask, kind: Kind): { readonly signal?: AbortSignal 
 type Answered = Answer & { readonly retryAfter: unknown }
 type Patience = { readonly seats: Budget; readonly send: () => Promise<Answered> }
 
+/** Opens something that goes on: its opening counts, what follows does not. */
+function seated(send: () => Promise<Dispatcher.ResponseData>, seats: Budget): Promise<Dispatcher.ResponseData> {
+  return seats.seat(async () => {
+    const answer = await send()
+    seats.told(isBusy(answer.statusCode) ? 'busy' : 'good')
+    return answer
+  })
+}
+
 /** Asks again on 429 and 503, and where a read broke. Nothing of ours is unsafe to say twice: applies are idempotent, creates are named. */
 async function patiently(asked: Ask, { seats, send }: Patience): Promise<Answer> {
   for (let turn = 1; ; turn++) {
     try {
       const answer = await seats.seat(send)
-      const busy = answer.status === 429 || answer.status === 503
+      const busy = isBusy(answer.status)
       seats.told(busy ? 'busy' : 'good')
       if (!busy || turn >= tries) return answer
       await pause(Number(answer.retryAfter ?? 0) * 1000, turn)
@@ -166,6 +174,10 @@ async function answerOf(answer: Dispatcher.ResponseData, { login, hide }: Readin
   // An object that was read must stay as it is; what is said of a failure is for people.
   const said = status < 300 ? body : hide(body ?? { message: text.slice(0, 500) })
   return { status, body: said, retryAfter: headers['retry-after'] }
+}
+
+function isBusy(status: number): boolean {
+  return status === 429 || status === 503
 }
 
 function pause(askedMs: number, turn: number): Promise<void> {

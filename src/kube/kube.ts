@@ -10,12 +10,13 @@ import { apiVersion, type K8sObject, type ObjectId, objectId, showObject } from 
 import { openDiscovery } from './discovery.ts'
 import { isRecord, strange } from './body.ts'
 import { type Status, statusError } from './error.ts'
-import { type Http, type HttpOptions, openHttp } from './http.ts'
+import { type Ask, type Http, type HttpOptions, openHttp } from './http.ts'
 import { listAll, type WatchPath } from './list.ts'
 import { watch } from './watch.ts'
 
 const metadataOnly =
   'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io'
+const oneMetadata = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
 
 /** Opens a cluster; nothing is sent yet. */
 export function openKube(login: Login, options: HttpOptions): Kube {
@@ -41,7 +42,9 @@ export function openKube(login: Login, options: HttpOptions): Kube {
     },
     resource: discovery.resource,
     apiVersions: discovery.apiVersions,
-    get: async (id) => read(http, await pathOf(id), `read ${showObject(id)}`),
+    get: async (id) => read(http, { method: 'GET', path: await pathOf(id), what: `read ${showObject(id)}` }),
+    getMetadata: async (id) =>
+      read(http, { method: 'GET', path: await pathOf(id), what: `read ${showObject(id)}`, accept: oneMetadata }),
     list: async (selection) => (await listAll(http, selectionPath(selection))).items,
     listMetadata: async (selection) => (await listAll(http, selectionPath(selection), metadataOnly)).items,
     apply: async (object, options) => apply(http, await pathOf(objectId(object)), { object, options }),
@@ -56,11 +59,11 @@ export function openKube(login: Login, options: HttpOptions): Kube {
   }
 }
 
-async function read(http: Http, path: string, what: string): Promise<K8sObject | undefined> {
-  const answer = await http.ask({ method: 'GET', path, what })
+async function read(http: Http, asked: Ask): Promise<K8sObject | undefined> {
+  const answer = await http.ask(asked)
   if (answer.status === 404) return undefined
-  if (answer.status >= 300) throw statusError(what, answer.status, answer.body as Status)
-  return objectOf(answer.body, what)
+  if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
+  return objectOf(answer.body, asked.what)
 }
 
 /** What is read must be an object: of anything else the first look at a field would end the process. */
