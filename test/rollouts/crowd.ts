@@ -68,9 +68,8 @@ export function show({ name, road, said, want, judged, unproven }: Played): stri
   ]
   const rest = [
     ...judged.wrong,
-    ...(judged.late ? [`late: ${took}`] : []),
     ...unproven.map((one) => `the rig: ${one}`),
-    ...(sign === 'ok' ? [] : [`says: ${said.sentence}`]),
+    ...(judged.wrong.length === 0 ? [] : [`says: ${said.sentence}`]),
   ]
   return [head.join('  '), ...rest.map((one) => `        ${one}`)].join('\n')
 }

@@ -93,22 +93,34 @@ async function prepareOne(step: Prepare, ground: Ground): Promise<void> {
   await until('the new scale', settleMs, async () => (await amiss(api, objects)).length === 0)
 }
 
-/** The proofs of a case that the cluster does not show, though they were waited for. */
-export async function unproven({ rig, namespace, rollout }: Ground): Promise<readonly string[]> {
+/** What the cluster does not show of a case's truth, though it was waited for: its proofs, and that its word is so. */
+export async function unproven(ground: Ground): Promise<readonly string[]> {
   // A client of its own: the release may have brought kinds.
-  const api = openApi({ ...rig, agent: 'rollouts' })
+  const api = openApi({ ...ground.rig, agent: 'rollouts' })
   try {
-    let open = rollout.proof ?? []
+    let open = ground.rollout.proof ?? []
     const end = performance.now() + proofMs
     for (;;) {
-      const seen = await Promise.all(open.map((proof) => shows(api, namespace, proof)))
+      const seen = await Promise.all(open.map((proof) => shows(api, ground.namespace, proof)))
       open = open.filter((_, i) => seen[i] !== true)
-      if (open.length === 0 || performance.now() > end) return open.map(({ kind, text }) => `${kind} with ${text}`)
+      const untrue = await contradiction(api, ground)
+      if (open.length === 0 && untrue === undefined) return []
+      if (performance.now() > end)
+        return [
+          ...open.map(({ kind, text }) => `shows no ${kind} with ${text}`),
+          ...(untrue === undefined ? [] : [untrue]),
+        ]
       await sleep(500)
     }
   } finally {
     await api.close()
   }
+}
+
+async function contradiction(api: Api, { rollout, place: placing }: Ground): Promise<string | undefined> {
+  const [first] = await amiss(api, await Promise.all(rollout.after.map(placing)))
+  if (rollout.want.word === 'healthy') return first === undefined ? undefined : `finds that ${first}`
+  return first === undefined ? 'finds it healthy' : undefined
 }
 
 async function shows(api: Api, namespace: string, { kind, name, text }: Proof): Promise<boolean> {

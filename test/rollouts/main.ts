@@ -15,8 +15,9 @@ const usage = `usage: npm run rollouts -- [NAME …] [options]
   --road LIST       raw,helm3,helm4 (default: raw)
   --width N         cases at once (default: 4)
   --times N         play everything so many times (default: 1)
-  --busy            keep every core of the machine busy meanwhile; answers may take three times as long
-  --cut             reset mgo's connections to the API server at random moments; likewise
+  --slack N         how many times its \`within_s\` an answer may take (default: 1; with --busy or --cut: 3)
+  --busy            keep every core of the machine busy meanwhile
+  --cut             reset mgo's connections to the API server at random moments
   --folder DIR      other files of the same kind
   --say             print every sentence, not only of what is wrong`
 
@@ -26,6 +27,7 @@ const { positionals, values } = parseArgs({
     road: { type: 'string', default: 'raw' },
     width: { type: 'string', default: '4' },
     times: { type: 'string', default: '1' },
+    slack: { type: 'string' },
     busy: { type: 'boolean', default: false },
     cut: { type: 'boolean', default: false },
     folder: { type: 'string' },
@@ -48,12 +50,12 @@ async function main(): Promise<number> {
   const rig = await startPuppetRig({ name: 'rollouts', say: (line) => console.error(line) })
   const rest = values.busy ? busy() : undefined
   try {
-    const hard = values.busy || values.cut
+    const slack = values.slack ?? (values.busy || values.cut ? '3' : '1')
     const played = await playAll(cases, {
       rig,
       folder: values.folder,
       cut: values.cut,
-      slack: hard ? 3 : 1,
+      slack: Number(slack),
       width: Number(values.width),
       told: (one) => console.log(show(one) + (values.say && isRight(one) ? `\n        ${one.said.sentence}` : '')),
     })

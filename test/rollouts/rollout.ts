@@ -47,15 +47,35 @@ export type Rollout = {
   readonly want: Want
 }
 
+/** The files of a folder: those that were given, and in `more` our own. */
+function filesOf(folder: string): readonly string[] {
+  return globSync(['*.yaml', 'more/*.yaml'], { cwd: folder }).toSorted()
+}
+
 /** The rollouts of a folder (this one, where none is named), by name. */
 export function rolloutNames(folder: string = import.meta.dirname): readonly string[] {
-  return globSync(join(folder, '*.yaml'))
+  return filesOf(folder).map((file) => basename(file, '.yaml'))
+}
+
+/** Of our own those that a chart brings in another way than raw files. */
+const chartsToo = new Set([
+  'definition-is-not-served',
+  'hook-fails',
+  'hook-runs',
+  'refused-selector',
+  'sidecar-crashes',
+])
+
+/** The rollouts that are played through charts as well: all that were given, and a few. */
+export function chartNames(): readonly string[] {
+  return filesOf(import.meta.dirname)
+    .filter((file) => !file.startsWith('more/') || chartsToo.has(basename(file, '.yaml')))
     .map((file) => basename(file, '.yaml'))
-    .toSorted()
 }
 
 /** Reads a rollout as it is in its own namespace. */
 export function readRollout(name: string, namespace: string, folder: string = import.meta.dirname): Rollout {
-  const text = readFileSync(join(folder, `${name}.yaml`), 'utf8')
+  const file = filesOf(folder).find((one) => basename(one, '.yaml') === name)
+  const text = readFileSync(join(folder, file ?? `${name}.yaml`), 'utf8')
   return parse(text.replaceAll('NAMESPACE', namespace)) as Rollout
 }
