@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readFileSync, rmSync } from 'node:fs'
 import { quietly } from '../puppet/api.ts'
 import { lendHand } from '../puppet/hand.ts'
 import type { PuppetRig } from '../puppet/rig.ts'
-import { type Cutter, startCutter } from './cut.ts'
+import { startCutter } from './cut.ts'
 import { amiss } from './eyes.ts'
 import { clearGround, type Ground, layGround, prepare, settled, unproven } from './ground.ts'
 import { type Judged, judge } from './judge.ts'
+import { serverOf, writeKubeconfig } from './kubeconfig.ts'
 import { openRoad, type RoadName, type Said, type Tool } from './road.ts'
 import { readRollout, type Want } from './rollout.ts'
 
@@ -47,10 +47,10 @@ export async function play({ name, road }: Case, { rig, folder, slack, cut }: Pl
   const ground = await layGround(rig, rollout, namespace)
   const kubeconfig = join(tmpdir(), `mgo-rollout-${process.pid}-${namespace}.json`)
   const cutter = cut === true ? await startCutter(serverOf(rig.kubeconfig)) : undefined
-  writeKubeconfig(rig.kubeconfig, kubeconfig, cutter)
+  writeKubeconfig(rig.kubeconfig, kubeconfig, cutter === undefined ? {} : { server: cutter.server })
   const tool = openRoad({ ground, road, kubeconfig })
   try {
-    const said = await deploy(ground, tool, cutter)
+    const said = await deploy({ ground, tool, limit: limitOf(rollout.want), start: () => cutter?.begin() })
     const judged = judge(said, rollout.want, slack)
     const untrue = said.word === 'healthy' && !judged.green ? await untruths(ground) : []
     const missing = await unproven(ground)
@@ -65,8 +65,17 @@ export async function play({ name, road }: Case, { rig, folder, slack, cut }: Pl
   }
 }
 
+export type Deploying = {
+  readonly ground: Ground
+  readonly tool: Tool
+  /** Seconds that the tool may wait. */
+  readonly limit: number
+  /** Told when the deploy under test begins. */
+  readonly start?: () => void
+}
+
 /** Brings the first version there, and then the one under test. */
-export async function deploy(ground: Ground, tool: Tool, cutter?: Cutter): Promise<Said> {
+export async function deploy({ ground, tool, limit, start }: Deploying): Promise<Said> {
   const { rollout, api, namespace } = ground
   const before = rollout.before ?? []
   if (before.length > 0) {
@@ -79,9 +88,9 @@ export async function deploy(ground: Ground, tool: Tool, cutter?: Cutter): Promi
     quietly(lendHand(hand, { api, namespace, signal: hands.signal }), hands.signal, (line) =>
       process.stderr.write(line),
     )
-  cutter?.begin()
+  start?.()
   try {
-    return await tool.after(rollout.after, limitOf(rollout.want))
+    return await tool.after(rollout.after, limit)
   } finally {
     hands.abort()
   }
@@ -94,15 +103,4 @@ function limitOf({ word, within_s }: Want): number {
 
 async function untruths({ api, rollout, place }: Ground): Promise<readonly string[]> {
   return amiss(api, await Promise.all(rollout.after.map(place)))
-}
-
-type Kubeconfig = { readonly clusters: readonly { readonly cluster: { readonly server: string } }[] }
-
-function serverOf(kubeconfig: string): string {
-  return (JSON.parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig).clusters[0]?.cluster.server ?? ''
-}
-
-function writeKubeconfig(from: string, to: string, cutter: Cutter | undefined): void {
-  const text = readFileSync(from, 'utf8')
-  writeFileSync(to, cutter === undefined ? text : text.replace(serverOf(from), cutter.server), { mode: 0o600 })
 }

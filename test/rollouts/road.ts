@@ -43,7 +43,7 @@ export type Opening = { readonly ground: Ground; readonly road: RoadName; readon
 type Files = Readonly<Record<string, string>>
 
 /** YAML as Kubernetes reads it (1.1: `on` is no text). */
-function yaml(objects: readonly K8sObject[]): string {
+export function yaml(objects: readonly K8sObject[]): string {
   return objects.map((one) => stringify(one, { version: '1.1', lineWidth: 0 })).join('---\n')
 }
 
@@ -52,10 +52,17 @@ async function rawFiles(objects: readonly K8sObject[], { namespace, place }: Gro
   return { [`installations/${namespace}/${namespace}-raw.yaml`]: yaml(placed) }
 }
 
-function chartFiles(objects: readonly K8sObject[], { namespace }: Ground): Files {
+/** A chart of these objects. */
+export function chartOf(objects: readonly K8sObject[]): Files {
   return {
     'charts/case/Chart.yaml': 'apiVersion: v2\nname: case\nversion: 0.1.0\n',
     'charts/case/templates/all.yaml': yaml(objects).replaceAll('{{', '{{ "{{" }}'),
+  }
+}
+
+function chartFiles(objects: readonly K8sObject[], { namespace }: Ground): Files {
+  return {
+    ...chartOf(objects),
     [`installations/${namespace}/case-values.yaml`]: `__mygitops: { chart: ./charts/case, namespace: ${namespace} }\n`,
   }
 }
