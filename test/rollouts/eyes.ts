@@ -26,14 +26,15 @@ export async function amiss(api: Api, objects: readonly K8sObject[]): Promise<re
     objects.map(async (asked) => {
       const id = objectId(asked)
       const live = await api.kube.get(id).catch(() => undefined)
-      const what = live === undefined ? 'is not there' : wrong(asked, live)
+      const resource = await api.kube.resource(id.group, id.version, id.kind).catch(() => undefined)
+      const what = live === undefined ? 'is not there' : wrong(asked, live, resource?.hasStatus ?? false)
       return what === undefined ? [] : [`${showObject(id)} ${what}`]
     }),
   )
   return found.flat()
 }
 
-function wrong(asked: K8sObject, live: K8sObject): string | undefined {
+function wrong(asked: K8sObject, live: K8sObject, hasStatus: boolean): string | undefined {
   if (live.metadata.deletionTimestamp !== undefined) return 'is being deleted'
   const [spec, status] = [fields(live['spec']), fields(live['status'])]
   const template = (one: K8sObject) => images(fields(one['spec']))
@@ -62,7 +63,7 @@ function wrong(asked: K8sObject, live: K8sObject): string | undefined {
     case 'apiextensions.k8s.io/CustomResourceDefinition':
       return word(condition(status, 'Established') === 'True', 'is not established')
     default:
-      return word(isCustomWell(live, status), `says ${JSON.stringify(status)}`)
+      return word(isCustomWell(live, status, hasStatus), `says ${JSON.stringify(status)}`)
   }
 }
 
@@ -72,9 +73,13 @@ function images(spec: Fields): string {
   return containers.map((one) => String(one['image'])).join(' ')
 }
 
-function condition(status: Fields, type: string): string | undefined {
+function conditionOf(status: Fields, type: string): Fields | undefined {
   const all = Array.isArray(status['conditions']) ? (status['conditions'] as readonly Fields[]) : []
-  const found = all.find((one) => one['type'] === type)
+  return all.find((one) => one['type'] === type)
+}
+
+function condition(status: Fields, type: string): string | undefined {
+  const found = conditionOf(status, type)
   return found === undefined ? undefined : String(found['status'])
 }
 
@@ -114,10 +119,18 @@ function hasAddress(status: Fields): boolean {
   return Array.isArray(ingress) && ingress.length > 0
 }
 
-/** Custom resources say it in a condition; what belongs to Kubernetes itself is well where it is there. */
-function isCustomWell(live: K8sObject, status: Fields): boolean {
+/**
+ * Custom resources say it in a condition, of this generation; one that nobody has looked at says nothing. What belongs to
+ * Kubernetes itself is well where it is there.
+ */
+function isCustomWell(live: K8sObject, status: Fields, hasStatus: boolean): boolean {
   const group = live.apiVersion.split('/')[0] ?? ''
   if (!group.includes('.') || group.endsWith('.k8s.io')) return true
-  const ready = condition(status, 'Ready') ?? condition(status, 'Available')
-  return ready === 'True' || (ready === undefined && condition(status, 'Stalled') !== 'True')
+  const ready = conditionOf(status, 'Ready') ?? conditionOf(status, 'Available')
+  if (ready !== undefined)
+    return (
+      ready['status'] === 'True' &&
+      count(ready, 'observedGeneration', Number.POSITIVE_INFINITY) >= (live.metadata.generation ?? 0)
+    )
+  return condition(status, 'Stalled') !== 'True' && (!hasStatus || Object.keys(status).length > 0)
 }
