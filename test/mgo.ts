@@ -110,8 +110,8 @@ async function startServer(
   env: Readonly<Record<string, string>>,
   under: readonly string[] = [],
 ): Promise<Server> {
-  const [program = '', ...before] = [...under, process.execPath]
-  const child: ChildProcess = spawn(program, [...before, join(root, 'src', 'main.ts'), ...args], {
+  const [program, ...before] = [...under, process.execPath, join(root, 'src', 'main.ts')]
+  const child: ChildProcess = spawn(program ?? process.execPath, [...before, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
