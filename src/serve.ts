@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     (told) => desk.told(told),
     (told) => hub.told(told),
   )
-  const ready = () => readiness(opened.repo, chosen)
+  const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const trail = (wanted: Wanted) => journal.trail.page(wanted)
   const doors = { desk, hub, memory: journal, version, metrics, trail, hide: secrets.hide, warn: log.error, ready }
   const app = buildApp(doors)
@@ -155,8 +155,7 @@ function signal(): Promise<void> {
   })
 }
 
-async function readiness(repo: Repo, { trouble }: Pick<Deployer, 'trouble'>): Promise<string | undefined> {
-  if (trouble() !== undefined) return trouble()
+async function readiness(repo: Repo): Promise<string | undefined> {
   try {
     return (await repo.tip()) === undefined ? `${repo.name} is empty` : undefined
   } catch (error) {
