@@ -38,6 +38,13 @@ const limitsShape = z.strictObject({
     .max(100_000)
     .default(5_000)
     .describe('Deploys under way at once; more are told to come again.'),
+  patience: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(900)
+    .describe('How long a deploy waits for a git server that is away; seconds.'),
+  gitTimeout: z.int().min(1).max(3_600).default(60).describe('How long one fetch or push may take; seconds.'),
 })
 
 const slackShape = z.strictObject({
@@ -71,6 +78,10 @@ export const serverShape = z.strictObject({
   journal: path.optional().describe('Where accepted requests are kept; default: in the state folder.'),
   identities: identitiesShape.optional().describe('How callers prove who they are.'),
   policy: policyShape.optional().describe('Who may do what; what no rule allows is denied.'),
+  commitOnly: z
+    .boolean()
+    .default(false)
+    .describe('Commit and push; touch no cluster: Argo CD, Flux or a person applies.'),
   limits: limitsShape.prefault({}).describe('Bounds against floods.'),
   slack: slackShape.optional().describe('Where notices go; wins over mygitops.yaml, key by key.'),
 })
