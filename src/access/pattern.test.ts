@@ -41,7 +41,8 @@ test('patterns mean what the same expression would', () => {
 })
 
 test('a hostile pattern costs no more than pattern × text', () => {
-  const began = performance.now()
+  // The processor's time, not the clock's: other tests run beside this one.
+  const began = process.cpuUsage().user
   assert.equal(matches(`${'a*'.repeat(127)}b`, 'a'.repeat(1_024)), false)
-  assert.ok(performance.now() - began < 50)
+  assert.ok(process.cpuUsage().user - began < 100_000)
 })
