@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 /** Until the process ends: the timer keeps nothing alive. */
 function renewing({ settings }: Serving, server: object, print: (line: string) => void): void {
-  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, print)
+  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn: print })
 }
 
 async function listening(address: Promise<string>, listen: string): Promise<string> {

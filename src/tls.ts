@@ -27,12 +27,11 @@ export function readTls({ cert, key }: Files): Files {
   }
 }
 
-const lookEveryMs = 60_000
-
 type Renewable = { setSecureContext(context: Files): void }
+type Renewing = { readonly warn: (text: string) => void; readonly everyMs?: number }
 
 /** Looks for a new certificate once a minute; one that cannot be used leaves the old one. Gives the way to end that. */
-export function renewTls(files: Files, server: Renewable, warn: (text: string) => void): () => void {
+export function renewTls(files: Files, server: Renewable, { warn, everyMs = 60_000 }: Renewing): () => void {
   const changedAt = () => Math.max(statSync(files.cert).mtimeMs, statSync(files.key).mtimeMs)
   let seen = changedAt()
   const timer = setInterval(() => {
@@ -44,7 +43,7 @@ export function renewTls(files: Files, server: Renewable, warn: (text: string) =
     } catch (error) {
       warn(`the certificate was not renewed: ${error instanceof Error ? error.message : String(error)}`)
     }
-  }, lookEveryMs)
+  }, everyMs)
   timer.unref()
   return () => clearInterval(timer)
 }

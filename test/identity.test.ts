@@ -8,6 +8,8 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { fetchJson } from '../src/config/fetch-json.ts'
+import { tokenVerifier } from '../src/server/oidc.ts'
 import { asked, audience, good, issuer, open, post, server, wish } from './door.ts'
 import { startIssuer } from './issuer.ts'
 
@@ -170,3 +172,24 @@ for (const [claims, why] of strange) {
     assert.equal(asked.length, before)
   })
 }
+
+test('the token of a webhook is checked against the hook’s own settings', async () => {
+  const verify = tokenVerifier({ fetchJson, clock: { now: Date.now }, warn: () => undefined })
+  const wanted = { issuer: issuer.url, audience, email: 'push@example.iam' }
+  const token = (claims: Readonly<Record<string, unknown>>) => issuer.sign({ sub: '117', ...claims })
+  const right = await token({ email: 'push@example.iam', email_verified: true })
+  assert.deepEqual(await verify(right, wanted), { kind: 'ok', subject: '117' })
+  for (const claims of [
+    { email: 'eve@example.iam', email_verified: true },
+    { email: 'push@example.iam', email_verified: false },
+    { email: 'push@example.iam' },
+    { email: 'push@example.iam', email_verified: true, aud: 'https://else.example.com' },
+  ])
+    assert.equal((await verify(await token(claims), wanted)).kind, 'refused', JSON.stringify(claims))
+  assert.equal((await verify('no.jwt', wanted)).kind, 'refused')
+  assert.equal((await verify(right, { ...wanted, issuer: 'https://else.example.com' })).kind, 'refused')
+  issuer.outage(true)
+  const cold = tokenVerifier({ fetchJson, clock: { now: Date.now }, warn: () => undefined })
+  await assert.rejects(cold(right, wanted), { code: 'ISSUER_UNREACHABLE' })
+  issuer.outage(false)
+})

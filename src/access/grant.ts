@@ -10,7 +10,7 @@ import { matches, matchesAny } from './pattern.ts'
 export const verbs = ['deploy', 'rollback', 'sync', 'read', 'approve', 'admin'] as const
 export type Verb = (typeof verbs)[number]
 
-/** What a rule or a token's scope opens. A list that is absent opens nothing, but for `releases`: all of the source's. */
+/** What a rule or a token's scope opens. What changes something needs `sources` and `images`; elsewhere a list is a bound. */
 export type Grant = {
   readonly may: readonly Verb[]
   readonly clusters: readonly string[]
@@ -45,13 +45,23 @@ export function miss(grant: Grant, wish: Wish): Miss | undefined {
     return { why: `it is for ${listed('cluster', grant.clusters)}, not ${cluster ?? 'the whole server'}`, depth: 3 }
   const whole = `all of ${cluster ?? 'the server'}`
   const named = release !== undefined && grant.releases !== undefined && matchesAny(grant.releases, release)
-  if (source === undefined ? isBounded(grant.sources) && !named : !matchesAny(grant.sources ?? [], source))
+  const { sources = unbounded(verb), images = unbounded(verb) } = grant
+  if (source === undefined ? isBounded(grant.sources) && !named : !matchesAny(sources, source))
     return { why: `it is for ${listed('source', grant.sources)}, not ${source ?? whole}`, depth: 4 }
-  if (image !== undefined && !(grant.images ?? []).some((one) => matchesImage(one, image)))
+  if (image !== undefined && !images.some((one) => matchesImage(one, image)))
     return { why: `it is for ${listed('image', grant.images)}, not ${shown(image)}`, depth: 5 }
   if (isBounded(grant.releases) && !named && (release !== undefined || source === undefined))
     return { why: `it is for ${listed('release', grant.releases)}, not ${release ?? whole}`, depth: 6 }
   return undefined
+}
+
+/** Verbs that change what runs. Where a grant for them says nothing of sources and images, it opens none. */
+export function changes(verb: Verb): boolean {
+  return verb === 'deploy' || verb === 'rollback' || verb === 'admin'
+}
+
+function unbounded(verb: Verb): readonly string[] {
+  return changes(verb) ? [] : ['**']
 }
 
 function isBounded(patterns: readonly string[] | undefined): boolean {

@@ -115,6 +115,7 @@ const cases: [who: Principal, wish: Wish, want: string | undefined, why: string]
   [token('board'), only('read', 'my-prod'), 'watchers', 'reading a cluster'],
   [token('board'), only('read'), 'watchers', 'reading about the server'],
   [token('board'), wish(), undefined, 'reading is not deploying'],
+  [token('board'), wish({ verb: 'read' }), 'watchers', 'reading about one source, where the rule bounds none'],
   [token('nobody'), only('read', 'my-prod'), undefined, 'no rule names it'],
   [
     token('ops-x', 'deploy cluster=my-prod source=github.com/acme/* image=ghcr.io/acme/*'),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Grant, type Verb, verbs } from './grant.ts'
+import { type Grant, type Verb, changes, verbs } from './grant.ts'
 import { patternLimit } from './pattern.ts'
 
 export type ParsedScope =
@@ -48,10 +48,10 @@ export function printScope(grant: Grant): string {
 export function gap({ may, clusters, sources, images }: Grant): string | undefined {
   if (may.length === 0) return 'it names no verb'
   if (clusters.length === 0) return 'it names no cluster; "**" is all of them'
-  const changes = may.filter((verb) => verb === 'deploy' || verb === 'rollback' || verb === 'admin')
-  if (changes.length === 0) return undefined
-  if (sources === undefined || sources.length === 0) return `${changes[0]} needs a source; "**" is all of them`
-  if (images === undefined || images.length === 0) return `${changes[0]} needs an image; "**" is all of them`
+  const verb = may.find(changes)
+  if (verb === undefined) return undefined
+  if (sources === undefined || sources.length === 0) return `${verb} needs a source; "**" is all of them`
+  if (images === undefined || images.length === 0) return `${verb} needs an image; "**" is all of them`
   return undefined
 }
 

@@ -74,7 +74,12 @@ export function issuerKeys(issuer: Issuer, { fetchJson, clock, warn }: KeysOptio
   }
 }
 
-async function addressOf({ issuer, jwks }: Issuer, fetchJson: FetchJson): Promise<string> {
+/** Issuers whose keys are on another host of theirs, as their own documentation says. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'https://accounts.google.com': 'https://www.googleapis.com/oauth2/v3/certs',
+}
+
+async function addressOf({ issuer, jwks = elsewhere[issuer] }: Issuer, fetchJson: FetchJson): Promise<string> {
   if (jwks !== undefined) return jwks
   const found = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
   const { issuer: own, jwks_uri: address } = (found ?? {}) as Readonly<Record<string, unknown>>

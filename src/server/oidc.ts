@@ -5,7 +5,7 @@
  * @module
  */
 import { errors, jwtVerify } from 'jose'
-import { mismatch } from '../access/claims.ts'
+import { claimText, mismatch } from '../access/claims.ts'
 import type { Issuer } from '../access/issuer.ts'
 import type { Principal } from '../access/principal.ts'
 import { MgoError } from '../error.ts'
@@ -47,6 +47,32 @@ export function jobVerifier(issuers: readonly Issuer[], options: KeysOptions): J
     return {
       principal: { kind: 'job', issuer: issuer.name, claims: payload },
       expiresAt: (payload.exp ?? 0) * 1000 + issuer.leewayMs,
+    }
+  }
+}
+
+type Wanted = { readonly issuer: string; readonly audience: string; readonly email?: string }
+type Proof = { readonly kind: 'ok'; readonly subject: string } | { readonly kind: 'refused'; readonly why: string }
+
+/**
+ * Checks the token that a registry or queue sends along with its webhook, against what the hook's settings ask for. With
+ * `email`, the token must be of that verified account. Throws ISSUER_UNREACHABLE, so that the sender comes again.
+ */
+export function tokenVerifier(options: KeysOptions): (token: string, wanted: Wanted) => Promise<Proof> {
+  const known = new Map<string, JobVerifier>()
+  return async (token, { issuer, audience, email }) => {
+    const claims = email === undefined ? {} : { email: [email], email_verified: ['true'] }
+    const asked = JSON.stringify([issuer, audience, email])
+    const rest = { algorithms: ['RS256', 'ES256'], leewayMs: 30_000, maxAgeMs: 6 * 3_600_000 }
+    const verify =
+      known.get(asked) ?? jobVerifier([{ name: issuer, issuer, audiences: [audience], claims, ...rest }], options)
+    known.set(asked, verify)
+    try {
+      const { principal } = await verify(token)
+      return { kind: 'ok', subject: claimText(principal.claims, 'sub') }
+    } catch (error) {
+      if (!(error instanceof MgoError) || error.code === 'ISSUER_UNREACHABLE') throw error
+      return { kind: 'refused', why: error.message }
     }
   }
 }
