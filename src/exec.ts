@@ -16,6 +16,8 @@ export type RunOptions = {
   /** Bytes of stdout kept at most; 64 MiB by default. More ends the program. */
   readonly maxBytes?: number
   readonly signal?: AbortSignal
+  /** An abort is said with SIGTERM first; the program has this long (ms) to end by itself. */
+  readonly graceMs?: number
 }
 
 /** What a program left behind. `code` is -1 where it was ended; `ended` says by what. */
@@ -52,28 +54,25 @@ function missing(program: string, cause: unknown): MgoError {
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = start(program, args, options)
-    const out: Buffer[] = []
-    let size = 0
-    let stderr = ''
+    const said = { out: [] as Buffer[], size: 0, stderr: '' }
     let ended: Ran['ended'] = 'itself'
     const end = (why: Ran['ended']) => {
       ended = why
       endGroup(child)
     }
     const timer = setTimeout(() => end('timeout'), options.timeoutMs ?? 120_000)
-    const abort = () => end('aborted')
+    let last: NodeJS.Timeout | undefined
+    const abort = () => {
+      if (options.graceMs !== undefined) child.kill('SIGTERM')
+      last = setTimeout(() => end('aborted'), options.graceMs ?? 0)
+      ended = 'aborted'
+    }
     options.signal?.addEventListener('abort', abort, { once: true })
     if (options.signal?.aborted) abort()
-    child.stdout.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > (options.maxBytes ?? 64 * 1024 * 1024)) end('too-much-output')
-      else out.push(chunk)
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < stderrCap) stderr += chunk.toString('utf8')
-    })
+    listen(child, said, () => (said.size > (options.maxBytes ?? 64 * 1024 * 1024) ? end('too-much-output') : undefined))
     const done = () => {
       clearTimeout(timer)
+      clearTimeout(last)
       options.signal?.removeEventListener('abort', abort)
     }
     child.once('error', (cause) => {
@@ -82,11 +81,25 @@ export function run(program: string, args: readonly string[], options: RunOption
     })
     child.once('close', (code) => {
       done()
-      resolve({ code: ended === 'itself' ? (code ?? -1) : -1, stdout: Buffer.concat(out), stderr, ended })
+      const stdout = Buffer.concat(said.out)
+      resolve({ code: ended === 'itself' ? (code ?? -1) : -1, stdout, stderr: said.stderr, ended })
     })
     // A program may end without reading its input: that is its business, its exit code tells.
     child.stdin.on('error', () => undefined)
     child.stdin.end(options.input)
+  })
+}
+
+type Said = { readonly out: Buffer[]; size: number; stderr: string }
+
+function listen(child: ChildProcessWithoutNullStreams, said: Said, grown: () => void): void {
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.size += chunk.length
+    said.out.push(chunk)
+    grown()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    if (said.stderr.length < stderrCap) said.stderr += chunk.toString('utf8')
   })
 }
 

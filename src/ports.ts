@@ -39,6 +39,8 @@ export type LastChange = {
   readonly author: string
   readonly at: string
   readonly subject: string
+  /** The whole message, trailers included. */
+  readonly message: string
 }
 
 /** Files that can be listed and read. */
@@ -86,10 +88,13 @@ export type Resource = {
   readonly hasStatus: boolean
 }
 
-/** `added` and `modified` carry the whole object; `gone` its last state. `synced`: the state at the start is complete. */
+/**
+ * `added` and `modified` carry the whole object; `gone` its last state. `synced`: all that was before this moment has
+ * been told. `lost`: the connection broke; what is known may be out of date until the next `synced`.
+ */
 export type WatchEvent =
   | { readonly kind: 'added' | 'modified' | 'gone'; readonly object: K8sObject }
-  | { readonly kind: 'synced' }
+  | { readonly kind: 'synced' | 'lost' }
 
 export type Selection = {
   readonly resource: Pick<Resource, 'group' | 'version' | 'plural' | 'namespaced'>
@@ -143,6 +148,8 @@ export type Kube = {
   /** `v1`, `apps/v1` … sorted: what charts see as .Capabilities.APIVersions. */
   readonly apiVersions: () => Promise<readonly string[]>
   get(id: ObjectId): Promise<K8sObject | undefined>
+  /** An object without its contents: is it there, and is it being deleted? */
+  getMetadata(id: ObjectId): Promise<K8sObject | undefined>
   list(selection: Selection): Promise<readonly K8sObject[]>
   /** Metadata only (PartialObjectMetadataList), paged. */
   listMetadata(selection: Selection): Promise<readonly K8sObject[]>
@@ -169,6 +176,8 @@ export type Target = {
   readonly repo: Repo
   readonly kube: Kube
   readonly tell: Tell
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal
 }
 
 /** What is on the cluster of a unit. `stamp` is the input hash that counts for the revision that is live. */
@@ -189,6 +198,9 @@ export type Applied = {
   readonly objects: readonly K8sObject[]
 }
 
+/** What an engine itself waits for while it applies; older objects of these names are leftovers. `notBefore`: RFC 3339. */
+export type Hooks = { readonly objects: readonly K8sObject[]; readonly notBefore: string }
+
 /** One way to bring units to a cluster. All engines pass test/engine.contract.ts. */
 export type Engine = {
   /** Whether this engine works on this unit. */
@@ -201,6 +213,8 @@ export type Engine = {
   check(): Promise<void>
   /** Brings the unit to the cluster and stamps it; waits for nothing but the API server and the chart's hooks. */
   apply(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Applied>
+  /** The hooks of the apply that is under way or has just failed; ends with none when `target.signal` aborts. */
+  hooks?(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Hooks>
   /** The objects of what is live, for judging a unit that did not change. */
   objects(unit: Unit, target: Target, record: UnitRecord): Promise<readonly K8sObject[]>
   /** The objects as they would be applied. */

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { UnitRecord } from '../ports.ts'
 import type { Cluster } from '../release/ids.ts'
-import type { K8sObject, ObjectId } from '../release/object.ts'
+import type { K8sObject, Metadata, ObjectId } from '../release/object.ts'
 import { rawKey } from '../release/release.ts'
 
 /** The namespace of all inventories; made when it is missing. */
@@ -84,9 +84,18 @@ export function recordOf({ metadata }: K8sObject): UnitRecord | undefined {
     revision,
     stamp: metadata.labels?.['mgo/inputs'],
     state: state === 'deployed' || state === 'failed' || state === 'pending' ? state : 'other',
-    ...(metadata.creationTimestamp === undefined ? {} : { since: metadata.creationTimestamp }),
+    ...sinceOf(metadata),
     ours: true,
   }
+}
+
+/** When it was last written: the API server keeps the time with the fields. */
+function sinceOf({ managedFields, creationTimestamp }: Metadata): { readonly since?: string } {
+  const times = (Array.isArray(managedFields) ? managedFields : []).map(
+    (one: { readonly time?: string }) => one.time ?? '',
+  )
+  const since = times.toSorted().at(-1) || creationTimestamp
+  return since === undefined ? {} : { since }
 }
 
 /** The list inside an inventory; empty where somebody broke it, for then nothing may be pruned. */

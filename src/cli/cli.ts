@@ -8,11 +8,12 @@ import { meaning, MgoError } from '../error.ts'
 import { accessCommand } from './access.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { diffCommand, renderCommand, statusCommand, validateCommand } from './look.ts'
+import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
 import { tokenCommand } from './token.ts'
+import { statusCommand, whyCommand } from './why.ts'
 
 /** Runs the command line. Gives the exit code. */
 export async function cli(edges: Edges): Promise<number> {
@@ -34,6 +35,7 @@ export async function cli(edges: Edges): Promise<number> {
     validateCommand,
     renderCommand,
     statusCommand,
+    whyCommand,
     serveCommand,
     tokenCommand,
     accessCommand,

@@ -1,13 +1,12 @@
 /**
- * Commands that look and touch nothing: validate, diff, render, status.
+ * Commands that look and touch nothing: validate, diff, render.
  *
  * @module
  */
 import { check } from '../deploy/check.ts'
 import { compare } from '../deploy/compare.ts'
-import { type Standing, standing } from '../deploy/standing.ts'
 import { engineOf, repoInvalid, targetOf, wantedOf } from '../deploy/survey.ts'
-import { MgoError, showProblem } from '../error.ts'
+import { showProblem } from '../error.ts'
 import { renderedFiles } from '../manifest/rendered.ts'
 import type { World } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
@@ -111,60 +110,4 @@ async function render(cluster: Cluster, world: World): Promise<ReadonlyMap<strin
 
 function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
-}
-
-/** `mgo status`. */
-export function statusCommand(edges: Edges, exit: Exit) {
-  return withCluster('status', 'what runs on a cluster, since when, by whom')
-    .option('--cluster <name>', 'the folder below installations/ (default: the only one)')
-    .action(async (flags) => {
-      const print = printerOf(flags, edges)
-      const { world, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly: true }, print.told)
-      try {
-        const tip = await tipOf(world.repo)
-        const cluster = flags.cluster === undefined ? await onlyCluster(world) : clusterOf(flags.cluster)
-        const rows = await standing(cluster, tip, world)
-        if (flags.output === 'json') print.json(rows)
-        else print.result(table(rows) || `${cluster} has no releases`)
-        exit(0)
-      } finally {
-        await close()
-      }
-    })
-}
-
-async function onlyCluster({ repo }: World): Promise<Cluster> {
-  const checked = await check(await tipOf(repo), repo)
-  const [first, second] = checked.clusters
-  if (first !== undefined && second === undefined) return first
-  throw new MgoError({
-    code: 'USAGE',
-    message: 'the repo has more than one cluster, or none',
-    hint: `Name one with --cluster: ${checked.clusters.join(', ')}.`,
-  })
-}
-
-function table(rows: readonly Standing[]): string {
-  const cells = [
-    ['RELEASE', 'STATE', 'REVISION', 'SINCE', 'BY', 'WHAT'],
-    ...rows.map((row) => [
-      row.release,
-      row.state,
-      String(row.revision ?? '-'),
-      row.since ?? '-',
-      row.by ?? '-',
-      row.subject ?? row.says,
-    ]),
-  ]
-  const widths = cells[0]?.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length))) ?? []
-  return rows.length === 0
-    ? ''
-    : cells
-        .map((row) =>
-          row
-            .map((cell, i) => clean(cell).padEnd(widths[i] ?? 0))
-            .join('  ')
-            .trimEnd(),
-        )
-        .join('\n')
 }

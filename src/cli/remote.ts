@@ -5,17 +5,18 @@
  */
 import { type Code, codes, MgoError } from '../error.ts'
 import { printImage } from '../release/image.ts'
+import type { RequestId } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Asked } from '../request/request.ts'
 import type { Identity } from './identity.ts'
 
-export type RemoteOptions = {
-  readonly server: string
-  readonly identity: Identity
+/** How a server is reached. */
+export type Reach = { readonly server: string; readonly identity: Identity; readonly agent: string }
+
+export type RemoteOptions = Reach & {
   /** As it was given; without one the server names the commit after whom it verified. */
   readonly author: string | undefined
   readonly timeoutMs: number | undefined
-  readonly agent: string
 }
 
 /** A server holds an answer back for this long at most; then it is asked again. */
@@ -45,7 +46,14 @@ export async function deployRemotely(asked: Asked, options: RemoteOptions): Prom
   return answer as unknown as Verdict
 }
 
-async function call(path: string, init: RequestInit, { server, identity, agent }: RemoteOptions): Promise<Answer> {
+/** What a server has noted of a request. Throws REQUEST_UNKNOWN; SERVER_SLOW where it has no verdict yet. */
+export async function verdictRemotely(id: RequestId, options: Reach): Promise<Verdict> {
+  const answer = await call(`/v1/deploys/${id}`, { method: 'GET' }, options)
+  if (answer.verdict !== undefined) return answer as unknown as Verdict
+  throw answer.id === undefined ? refusal(answer) : late(answer.id, options.server)
+}
+
+async function call(path: string, init: RequestInit, { server, identity, agent }: Reach): Promise<Answer> {
   const headers: Record<string, string> = { 'user-agent': agent, accept: 'application/json' }
   if (init.body !== undefined) headers['content-type'] = 'application/json'
   const token = await identity()

@@ -9,6 +9,7 @@ import type { Step } from '../plan/plan.ts'
 import type { Applied, Target, UnitRecord, World } from '../ports.ts'
 import { showUnit, type Unit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
+import { applyWatched } from './hooks.ts'
 import type { Lanes } from './lane.ts'
 import { settle } from './settle.ts'
 import { engineOf } from './survey.ts'
@@ -94,7 +95,10 @@ async function apply(step: Apply, round: Round): Promise<Done> {
   const { cluster, tell } = round.target
   tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
   const record = before === undefined ? step.record : after(before, step)
-  const result = await engineOf(unit, round.world.engines).apply(unit, round.target, record)
+  const engine = engineOf(unit, round.world.engines)
+  const outcome = await applyWatched({ unit, target: round.target, record, engine, world: round.world })
+  if (outcome.kind === 'ended') return endedBy(outcome.verdict, step)
+  const result = outcome.applied
   tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: result.revision })
   const verdict = round.noWait ? Promise.resolve(taken(unit, result)) : judged(unit, result, round)
   const done: Done = { at: round.world.clock.now(), applied: result, inputs, verdict }
@@ -105,6 +109,12 @@ async function apply(step: Apply, round: Round): Promise<Done> {
   }
   verdict.then(forget, forget)
   return done
+}
+
+/** Nothing that later rounds could build on: the records of the cluster say what is there. */
+function endedBy(verdict: ReleaseVerdict, { inputs, record }: Apply): Done {
+  const applied: Applied = { revision: (record?.revision ?? 0) + 1, objects: [] }
+  return { at: 0, applied, inputs, verdict: Promise.resolve(verdict) }
 }
 
 function after(before: Done, { unit, record }: Apply): UnitRecord {

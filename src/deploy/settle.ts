@@ -2,144 +2,191 @@
  * Waits until a release's objects are as asked, at an end, or out of time. Level-triggered: state first, then changes;
  * what is judged is always the state as it is now, never what an event said.
  *
+ * An end is said with its cause, so what may explain it is read first, for a second at most. Green is said when it is
+ * true, has held for as long as there is reason to doubt it, and everything is still there.
+ *
  * @module
  */
-import type { Clock, Kube, Selection } from '../ports.ts'
-import { apiVersion, type K8sObject, objectId, objectKey, showObject } from '../release/object.ts'
-import type { Cluster } from '../release/ids.ts'
-import type { ReleaseVerdict } from '../release/verdict.ts'
+import { MgoError } from '../error.ts'
 import type { Tell } from '../event/event.ts'
-import { taken } from '../verdict/asked.ts'
-import { type Status, status } from '../verdict/status.ts'
-import { type Judged, type Summary, summary } from '../verdict/verdict.ts'
-import { eventsOf, isJudged, puzzles, relatedOf } from '../verdict/watched.ts'
-import { type Sight, sight } from './sight.ts'
+import type { Clock, Kube } from '../ports.ts'
+import type { Cluster } from '../release/ids.ts'
+import type { K8sObject } from '../release/object.ts'
+import type { ReleaseVerdict } from '../release/verdict.ts'
+import type { Summary } from '../verdict/verdict.ts'
+import { type Eyes, type Look, openEyes } from './eyes.ts'
+import { glance } from './glance.ts'
+import { leaving, type Subject, subjectsOf } from './subject.ts'
 
 export type Settling = {
   readonly kube: Kube
-  /** The manifests as applied, with their namespace filled in. */
+  /** The manifests as applied, with their namespace filled in; or what the API server gave back for them. */
   readonly objects: readonly K8sObject[]
   readonly timeoutMs: number
   readonly cluster: Cluster
   readonly unit: string
+  /** Ends the wait early, with what is known by then. */
+  readonly signal?: AbortSignal
 }
 
 export type SettleWorld = { readonly clock: Clock; readonly tell: Tell }
 
-type Watched = { readonly object: K8sObject; readonly hasStatus: boolean; readonly related: readonly Selection[] }
-
-/** Events are looked at when something still waits after this long; most things are ready sooner. */
-const puzzledMs = 700
 /** Time alone can end a wait (a deadline of the Deployment's own), so the state is judged again this often. */
 const tickMs = 1_000
-/** Objects of one release whose events are watched at most: a cause is found with the first. */
-const puzzlesKept = 4
+/** Changes come in swarms: one look for all of a swarm. */
+const swarmMs = 10
+/** How long an end may wait for what explains it. */
+const proofMs = 1_000
+/** What was applied this short a time ago is there. */
+const freshMs = 2_000
+/** For the last look, with connections of its own, before time is up. */
+const lastLookMs = 3_000
+
+/** The course of one wait. */
+type Wait = {
+  readonly asked: Settling
+  readonly world: SettleWorld
+  readonly plain: readonly Subject[]
+  readonly eyes: Eyes
+  readonly startedMs: number
+  greenSinceMs: number | undefined
+  redSinceMs: number | undefined
+  /** What it waits for now, and since when. */
+  reason: { readonly says: string; readonly code: string | undefined; readonly sinceMs: number } | undefined
+}
 
 /** Gives the verdict; the caller adds revision and release. Throws MgoError KUBE_* where nothing can be seen. */
-export async function settle(asked: Settling, { clock, tell }: SettleWorld): Promise<ReleaseVerdict> {
-  const watched = await watchedOf(asked)
-  if (watched.length === 0) return verdict(asked, summary(asked.objects.map(there)))
+export async function settle(asked: Settling, world: SettleWorld): Promise<ReleaseVerdict> {
+  const { kube, objects, timeoutMs, signal } = asked
+  const { clock } = world
   const startedMs = clock.now()
-  const seen = sight(asked.kube)
+  const subjects = await patiently(() => subjectsOf(kube, objects), { clock, untilMs: startedMs + timeoutMs })
+  const eyes = openEyes({ kube, subjects, clock })
+  const plain = subjects.filter((one) => one.kind === 'plain')
+  const wait: Wait = {
+    asked,
+    world,
+    plain,
+    eyes,
+    startedMs,
+    greenSinceMs: undefined,
+    redSinceMs: undefined,
+    reason: undefined,
+  }
   try {
-    for (const selection of selections(watched)) seen.watch(selection)
-    let told = ''
     for (;;) {
-      const changed = seen.changed()
-      const nowMs = clock.now()
-      const failure = seen.failure()
-      if (failure !== undefined) throw failure
-      if (seen.isComplete()) {
-        const found = judge(watched, seen, { nowMs, startedMs })
-        const sum = summary(found.judged)
-        if (sum.word !== 'waiting') return verdict(asked, sum)
-        if (nowMs - startedMs > asked.timeoutMs) return timedOut(asked, sum)
-        if (nowMs - startedMs > puzzledMs) look(found.puzzles, seen)
-        if (sum.says !== told) tell({ kind: 'waiting', cluster: asked.cluster, unit: asked.unit, reason: sum.says })
-        told = sum.says
-      } else if (nowMs - startedMs > asked.timeoutMs) return timedOut(asked, blind)
-      await pause(changed, clock)
+      const changed = eyes.changed()
+      const look = eyes.look()
+      const end = look === undefined ? undefined : await decide(look, wait)
+      if (end !== undefined) return end
+      if (signal?.aborted === true) return timedOut(wait, look?.sum ?? blind)
+      if (clock.now() - startedMs > timeoutMs) return await lastLook(wait, look?.sum ?? blind)
+      await pause(changed, wait, look)
     }
   } finally {
-    seen.close()
+    eyes.close()
   }
+}
+
+/** An API server that is just starting again is no reason to know nothing. */
+async function patiently<T>(work: () => Promise<T>, { clock, untilMs }: Patience): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassing(error) || clock.now() >= untilMs) throw error
+      await clock.sleep(retryMs)
+    }
+  }
+}
+
+type Patience = { readonly clock: Clock; readonly untilMs: number }
+const retryMs = 300
+
+function isPassing(error: unknown): boolean {
+  return error instanceof MgoError && (error.code === 'KUBE_UNREACHABLE' || error.code === 'KUBE_FAILED')
 }
 
 const blind: Summary = { word: 'waiting', says: 'the API server does not say how its objects are', object: undefined }
 
-async function pause(changed: Promise<void>, clock: Clock): Promise<void> {
+/** The verdict, or `undefined` where waiting goes on. */
+async function decide(look: Look, wait: Wait): Promise<ReleaseVerdict | undefined> {
+  const { asked, world } = wait
+  const { sum } = look
+  const nowMs = world.clock.now()
+  wait.greenSinceMs = sum.word === 'current' ? (wait.greenSinceMs ?? nowMs) : undefined
+  wait.redSinceMs = sum.word === 'failed' ? (wait.redSinceMs ?? nowMs) : undefined
+  if (wait.redSinceMs !== undefined)
+    return look.isExplained || nowMs - wait.redSinceMs >= proofMs ? verdictOfLook(asked, sum) : undefined
+  if (sum.word === 'current') return green(look, wait)
+  if (sum.says !== wait.reason?.says)
+    world.tell({ kind: 'waiting', cluster: asked.cluster, unit: asked.unit, reason: sum.says })
+  const isSame = wait.reason !== undefined && wait.reason.code === sum.code
+  wait.reason = { says: sum.says, code: sum.code, sinceMs: isSame ? (wait.reason?.sinceMs ?? nowMs) : nowMs }
+  return undefined
+}
+
+/** Green, once it has held, and nothing of the release has been taken away meanwhile. */
+async function green(look: Look, wait: Wait): Promise<ReleaseVerdict | undefined> {
+  if (!wait.eyes.isLive() || holdMs(look, wait) > 0) return undefined
+  const { asked, plain, eyes, world } = wait
+  const isFresh = world.clock.now() - wait.startedMs < freshMs
+  const doubtful = isFresh ? plain.filter(({ object }) => object.metadata.uid === undefined) : plain
+  const gone = await leaving(asked.kube, doubtful).catch((error: unknown) => {
+    if (isPassing(error)) return undefined
+    throw error
+  })
+  if (gone === undefined) return undefined
+  if (gone.length === 0) return isGreen(eyes.look()) ? verdictOfLook(asked, look.sum) : undefined
+  eyes.add(gone)
+  return undefined
+}
+
+function isGreen(look: Look | undefined): boolean {
+  return look !== undefined && look.sum.word === 'current' && look.doubtMs === 0
+}
+
+/** How long green must still hold. */
+function holdMs(look: Look, { greenSinceMs, world }: Wait): number {
+  if (greenSinceMs === undefined) return 0
+  return Math.max(look.doubtMs, look.steadyMs - (world.clock.now() - greenSinceMs))
+}
+
+/** Until something changes, time may have changed something, or the caller has had enough. */
+async function pause(changed: Promise<void>, wait: Wait, look: Look | undefined): Promise<void> {
+  const { world, asked } = wait
   const stop = new AbortController()
-  await Promise.race([changed, clock.sleep(tickMs, stop.signal)])
+  const end = () => stop.abort()
+  asked.signal?.addEventListener('abort', end, { once: true })
+  const rest = asked.timeoutMs - (world.clock.now() - wait.startedMs) + 1
+  const hold = look === undefined ? 0 : holdMs(look, wait)
+  const ms = Math.max(1, Math.min(tickMs, rest, hold > 0 ? hold : tickMs))
+  await Promise.race([changed.then(() => world.clock.sleep(swarmMs)), world.clock.sleep(ms, stop.signal)])
+  asked.signal?.removeEventListener('abort', end)
   stop.abort()
 }
 
-async function watchedOf({ kube, objects }: Settling): Promise<readonly Watched[]> {
-  const found = await Promise.all(
-    objects.map(async (object) => {
-      const id = objectId(object)
-      const resource = await kube.resource(id.group, id.version, id.kind)
-      const hasStatus = resource?.hasStatus ?? false
-      if (resource === undefined || !isJudged(object, hasStatus)) return []
-      const namespace = resource.namespaced ? id.namespace || kube.namespace : ''
-      const own: Selection = { resource, namespace, fields: `metadata.name=${id.name}` }
-      return [{ object, hasStatus, related: [own, ...relatedOf(object, namespace)] }]
-    }),
-  )
-  return found.flat()
+/**
+ * Before time is up everything is read once more, through connections of its own: a watch that fell silent must not make
+ * a healthy release look late.
+ */
+async function lastLook(wait: Wait, sum: Summary): Promise<ReleaseVerdict> {
+  const { asked, world } = wait
+  const now = await glance(asked, world.clock, lastLookMs).catch(() => undefined)
+  if (now === undefined) return timedOut(wait, sum)
+  if (now.sum.word === 'failed') return verdictOfLook(asked, now.sum)
+  if (now.sum.word === 'current' && now.doubtMs === 0) return verdictOfLook(asked, now.sum)
+  // What was seen over time says more than one look: a pod that flaps is ready now and then.
+  return timedOut(wait, now.sum.word === 'current' ? { ...sum, word: 'waiting' } : now.sum)
 }
 
-/** One watch for each selection, however many objects share it. */
-function selections(watched: readonly Watched[]): readonly Selection[] {
-  return watched.flatMap((one) => one.related)
-}
-
-type Times = { readonly nowMs: number; readonly startedMs: number }
-type Found = { readonly judged: readonly Judged[]; readonly puzzles: readonly K8sObject[] }
-
-function judge(watched: readonly Watched[], seen: Sight, times: Times): Found {
-  const judged: Judged[] = []
-  const open: K8sObject[] = []
-  for (const { object, hasStatus } of watched) {
-    const key = objectKey(objectId(object))
-    const live = seen.object(key)
-    if (live === undefined) {
-      judged.push({ object, status: missing(object) })
-      continue
-    }
-    const { related, events } = seen.around(live)
-    const found =
-      taken(object, live, seen.first(key) ?? live) ??
-      status({ object: live, related, events, hasStatus, nowMs: times.nowMs, sinceMs: times.startedMs })
-    judged.push({ object: live, status: found })
-    open.push(...puzzles(live, found, related))
-  }
-  return { judged, puzzles: open }
-}
-
-function look(open: readonly K8sObject[], seen: Sight): void {
-  for (const { metadata } of open.slice(0, puzzlesKept))
-    if (metadata.uid !== undefined) seen.explain(metadata.uid, eventsOf(metadata.uid, metadata.namespace ?? 'default'))
-}
-
-function missing(object: K8sObject): Status {
-  const id = objectId(object)
-  return {
-    word: 'failed',
-    says: 'it is not on the cluster: somebody deleted it',
-    code: 'DELETED',
-    hint: `Deploy again to bring ${showObject(id)} (${apiVersion(id)}) back.`,
-  }
-}
-
-function there(object: K8sObject): Judged {
-  return { object, status: { word: 'current', says: 'it is there' } }
-}
-
-function verdict(asked: Settling, sum: Summary): ReleaseVerdict {
+/** What is told of a release that is as asked or at an end. */
+export function verdictOfLook(asked: Pick<Settling, 'unit'>, sum: Summary): ReleaseVerdict {
   const { says, code, hint, evidence } = sum
+  const failed = code === 'SUPERSEDED' ? 'superseded' : 'failed'
   return {
     release: asked.unit,
-    verdict: sum.word === 'failed' ? 'failed' : 'healthy',
+    verdict: sum.word === 'failed' ? failed : 'healthy',
     reason: says,
     ...(code === undefined ? {} : { code }),
     ...(evidence === undefined ? {} : { evidence }),
@@ -147,12 +194,14 @@ function verdict(asked: Settling, sum: Summary): ReleaseVerdict {
   }
 }
 
-function timedOut(asked: Settling, sum: Summary): ReleaseVerdict {
-  const seconds = Math.round(asked.timeoutMs / 1000)
+function timedOut({ asked, world, reason }: Wait, sum: Summary): ReleaseVerdict {
+  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
+  const isSame = reason !== undefined && reason.code === sum.code
+  const since = isSame ? `, for ${seconds(world.clock.now() - reason.sinceMs)} now` : ''
   return {
-    ...verdict(asked, sum),
+    ...verdictOfLook(asked, sum),
     verdict: 'timed-out',
-    reason: `not ready after ${seconds} s: ${sum.says}`,
+    reason: `not done after ${seconds(asked.timeoutMs)}; it waits${since}: ${sum.says}`,
     hint: sum.hint ?? 'Look at its pods, or give it more time with `timeout:` in the header.',
   }
 }

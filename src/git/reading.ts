@@ -69,12 +69,12 @@ async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promi
 }
 
 async function lastChange(git: Git, commit: Commit, path: string): Promise<LastChange | undefined> {
-  const format = '--format=%H%x00%an <%ae>%x00%aI%x00%s'
+  const format = '--format=%H%x00%an <%ae>%x00%aI%x00%s%x00%B'
   const ran = await git(['log', '-1', '-z', format, '--end-of-options', commit, '--', `:(literal)${path}`])
   if (ran.code !== 0) throw gitError('log', ran)
-  const [hash, author = '', at = '', subject = ''] = ran.stdout.toString('utf8').split('\0')
+  const [hash, author = '', at = '', subject = '', message = ''] = ran.stdout.toString('utf8').split('\0')
   const found = parseCommit(hash ?? '')
-  return found === undefined ? undefined : { commit: found, author: author.replace(/ <>$/, ''), at, subject }
+  return found === undefined ? undefined : { commit: found, author: author.replace(/ <>$/, ''), at, subject, message }
 }
 
 type Laying = { readonly folder: string; readonly into: string; readonly read: Repo['read'] }

@@ -13,6 +13,7 @@ import { showUnit, type Unit } from '../release/release.ts'
 import { templateArgs, upgradeArgs } from './args.ts'
 import { chartIdentity, fetchChart } from './charts.ts'
 import { helmError } from './error.ts'
+import { hooksOf } from './hooks.ts'
 import { manifestObjects, type Payload, readPayload } from './payload.ts'
 import type { Helm } from './program.ts'
 import { type HelmRecord, helmRecords, inputsLabel, writerLabel } from './records.ts'
@@ -34,6 +35,7 @@ export function helmEngine(helm: Helm): Engine {
       await helm.version()
     },
     apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record }),
+    hooks: (unit, target, record) => hooksOf(chart(unit).release, revisionBefore(record) + 1, target),
     async objects(unit, { kube }, record) {
       const { release } = chart(unit)
       const secret = `sh.helm.release.v1.${release.name}.v${record.revision}`
@@ -70,12 +72,19 @@ async function inputsOf({ release, values, secrets }: ChartUnit, target: Target)
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)
 }
 
+/** The revision that helm counts on from. A pending one is taken away before. */
+function revisionBefore(record: UnitRecord | undefined): number {
+  if (record === undefined) return 0
+  return record.state === 'pending' ? record.revision - 1 : record.revision
+}
+
 type Upgrading = { readonly target: Target; readonly helm: Helm; readonly record: UnitRecord | undefined }
 
 async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Promise<Applied> {
   const { release } = unit
   const { kube } = target
-  const at = record?.state === 'pending' ? await unlock(unit, target, record as HelmRecord) : (record?.revision ?? 0)
+  if (record?.state === 'pending') await unlock(unit, target, record as HelmRecord)
+  const at = revisionBefore(record)
   await helm.version()
   const archive = await fetchChart(release, target, helm)
   const inputs = await inputsOf(unit, target)
@@ -84,7 +93,11 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
     const args = upgradeArgs({ release, files: { chart: archive, values }, labels })
     // Helm's own limit ends hooks; this one ends a helm that hangs.
     const login = kube.insidePod ? {} : { context: kube.context }
-    const ran = await helm.run(args, { ...login, timeoutMs: release.timeoutMs + 60_000 })
+    const ran = await helm.run(args, {
+      ...login,
+      timeoutMs: release.timeoutMs + 60_000,
+      signal: target.signal,
+    })
     if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran, secret)
     const { manifest, version: revision } = parsePayload(ran.stdout.toString('utf8'), unit)
     return { revision, objects: await manifestObjects(manifest, release.namespace, kube) }
@@ -110,7 +123,7 @@ function parsePayload(text: string, unit: ChartUnit): Payload {
  * A pending record is the lock of a helm that is at work, or the trace of one that died. Only a dead attempt of ours is
  * taken away; the one before it counts then.
  */
-async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecord): Promise<number> {
+async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecord): Promise<void> {
   const state = writerState(record.writer)
   if (record.stamp === undefined || state !== 'dead') {
     const who = state === 'alive' ? 'another mgo on this machine' : 'somebody else'
@@ -122,7 +135,6 @@ async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecor
   }
   tell({ kind: 'note', text: `${showUnit(unit)}: revision ${record.revision} of a mgo that died is taken away` })
   await kube.delete({ group: '', version: 'v1', kind: 'Secret', namespace: record.namespace, name: record.secret })
-  return record.revision - 1
 }
 
 type With = { readonly target: Target; readonly helm: Helm }
@@ -158,7 +170,7 @@ async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<re
   const apiVersions = await target.kube.apiVersions()
   return withFiles(unit, { target, helm }, async (values, secret) => {
     const files = { chart: archive, values }
-    const kubeVersion = gitVersion === '' ? undefined : gitVersion
+    const kubeVersion = gitVersion === '' ? target.clusterSettings.kubeVersion : gitVersion
     const ran = await helm.run(templateArgs({ release, files, kubeVersion, apiVersions }), { timeoutMs: templateMs })
     if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran, secret)
     return manifestObjects(ran.stdout.toString('utf8'), release.namespace, target.kube)

@@ -12,20 +12,31 @@ import type { K8sObject } from '../release/object.ts'
 /** A Secret holds 1 MiB at most; what it unpacks to is capped too. */
 const unpackedBytes = 64 * 1024 * 1024
 
-export type Payload = { readonly manifest: string; readonly version: number }
+export type Payload = {
+  readonly manifest: string
+  readonly version: number
+  readonly info?: { readonly status?: string }
+  readonly hooks?: readonly { readonly manifest: string; readonly events?: readonly string[] }[]
+}
 
 /** Reads the record of a release by the name of its Secret. */
 export async function readPayload(kube: Kube, namespace: string, secret: string): Promise<Payload> {
   const object = await kube.get({ group: '', version: 'v1', kind: 'Secret', namespace, name: secret })
-  const data = (object?.['data'] as { readonly release?: string } | undefined)?.release
-  if (data === undefined) throw damaged(namespace, secret)
+  if (object === undefined) throw damaged(namespace, secret)
+  return payloadOf(object)
+}
+
+/** What a record's Secret holds. Throws HELM_FAILED where it cannot be read. */
+export function payloadOf({ metadata, ...object }: K8sObject): Payload {
+  const data = (object['data'] as { readonly release?: string } | undefined)?.release
+  if (data === undefined) throw damaged(metadata.namespace ?? '', metadata.name)
   try {
     const packed = Buffer.from(Buffer.from(data, 'base64').toString('latin1'), 'base64')
     const bytes =
       packed[0] === 0x1f && packed[1] === 0x8b ? gunzipSync(packed, { maxOutputLength: unpackedBytes }) : packed
     return JSON.parse(bytes.toString('utf8')) as Payload
   } catch {
-    throw damaged(namespace, secret)
+    throw damaged(metadata.namespace ?? '', metadata.name)
   }
 }
 

@@ -30,15 +30,21 @@ export type HelmRun = {
   readonly context?: string
   readonly timeoutMs: number
   readonly env?: Readonly<Record<string, string>>
+  /** Helm is asked to end, so that it writes down what became of the release. */
+  readonly signal?: AbortSignal | undefined
 }
+
+/** For helm to write its record when it is asked to end. */
+const graceMs = 5_000
 
 /** Opens helm. Nothing runs yet. `exec` is given by tests. */
 export function openHelm(options: HelmOptions, exec: Run = run): Helm {
   let version: Promise<{ major: number; text: string }> | undefined
-  const call = async (args: readonly string[], { context, timeoutMs, env = {} }: HelmRun): Promise<Ran> => {
+  const call = async (args: readonly string[], { context, timeoutMs, env = {}, signal }: HelmRun): Promise<Ran> => {
     const program = findHelm(options)
     const login = context === undefined ? [] : kubeFlags(options.kubeconfig, context)
-    return exec(program, [...args, ...login], { env: { ...isolated(options), ...env }, timeoutMs })
+    const end = signal === undefined ? {} : { signal, graceMs }
+    return exec(program, [...args, ...login], { env: { ...isolated(options), ...env }, timeoutMs, ...end })
   }
   const ask = async () => {
     const ran = await call(['version', '--template', '{{.Version}}'], { timeoutMs: 20_000 })

@@ -28,14 +28,12 @@ export type Http = {
   ask(asked: Ask): Promise<Answer>
   /** The body of a good answer; throws for all others. */
   json<T>(asked: Ask): Promise<T>
-  /** A body that goes on. */
+  /** A body that goes on. Its opening takes a seat of the budget, what follows takes none; the caller ends it. */
   stream(asked: Ask): Promise<Dispatcher.ResponseData>
   close(): Promise<void>
 }
 
 const timeoutMs = 60_000
-/** A watch without a bookmark or event for this long is taken for dead (bookmarks come about once a minute). */
-export const silenceMs = 90_000
 const tries = 5
 
 type Link = { readonly fingerprint: string; readonly plain: Dispatcher; readonly watching: Dispatcher }
@@ -54,7 +52,8 @@ export function openHttp(login: Login, agent: string): Http {
       dispatcher: link[kind],
       headers: headersOf(asked, { login, agent, credential }),
       headersTimeout: timeoutMs,
-      bodyTimeout: kind === 'watching' ? silenceMs : timeoutMs,
+      // How long a watch lives, and how silent it may be, is its reader's business.
+      bodyTimeout: kind === 'watching' ? 0 : timeoutMs,
       ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
       ...(asked.signal === undefined ? {} : { signal: asked.signal }),
     }).catch((cause: unknown) => {
@@ -74,11 +73,20 @@ export function openHttp(login: Login, agent: string): Http {
       if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
       return answer.body as T
     },
-    stream: (asked) => send(asked, 'watching'),
+    stream: (asked) => seated(() => send(asked, 'watching'), seats),
     close: async () => {
       await Promise.all([link?.plain.destroy(), link?.watching.destroy()])
     },
   }
+}
+
+/** Opens something that goes on: its opening counts, what follows does not. */
+function seated(send: () => Promise<Dispatcher.ResponseData>, seats: Budget): Promise<Dispatcher.ResponseData> {
+  return seats.seat(async () => {
+    const answer = await send()
+    seats.told(isBusy(answer.statusCode) ? 'busy' : 'good')
+    return answer
+  })
 }
 
 /** Asks again on 429 and 503, and where a read broke. Nothing of ours is unsafe to say twice: applies are idempotent, creates are named. */
@@ -89,7 +97,7 @@ async function patiently(asked: Ask, send: () => Promise<Dispatcher.ResponseData
         const got = await send()
         return { status: got.statusCode, retryAfter: got.headers['retry-after'], body: await bodyOf(got) }
       })
-      const busy = answer.status === 429 || answer.status === 503
+      const busy = isBusy(answer.status)
       seats.told(busy ? 'busy' : 'good')
       if (!busy || turn >= tries) return answer
       await pause(Number(answer.retryAfter ?? 0) * 1000, turn)
@@ -100,6 +108,10 @@ async function patiently(asked: Ask, send: () => Promise<Dispatcher.ResponseData
       await pause(0, turn)
     }
   }
+}
+
+function isBusy(status: number): boolean {
+  return status === 429 || status === 503
 }
 
 async function bodyOf(answer: Dispatcher.ResponseData): Promise<unknown> {

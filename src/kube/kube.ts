@@ -9,11 +9,13 @@ import type { ApplyOptions, Kube, Login, Resource, Selection } from '../ports.ts
 import { apiVersion, type K8sObject, type ObjectId, objectId, showObject } from '../release/object.ts'
 import { openDiscovery } from './discovery.ts'
 import { type Status, statusError } from './error.ts'
-import { type Http, openHttp } from './http.ts'
-import { listAll, watch, type WatchPath } from './watch.ts'
+import { type Ask, type Http, openHttp } from './http.ts'
+import { listAll, type WatchPath } from './list.ts'
+import { watch } from './watch.ts'
 
 const metadataOnly =
   'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io'
+const oneMetadata = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
 
 /** Opens a cluster; nothing is sent yet. `agent` is the user agent: `mgo/1.0.0`. */
 export function openKube(login: Login, agent: string): Kube {
@@ -39,7 +41,9 @@ export function openKube(login: Login, agent: string): Kube {
     },
     resource: discovery.resource,
     apiVersions: discovery.apiVersions,
-    get: async (id) => read(http, await pathOf(id), `read ${showObject(id)}`),
+    get: async (id) => read(http, { method: 'GET', path: await pathOf(id), what: `read ${showObject(id)}` }),
+    getMetadata: async (id) =>
+      read(http, { method: 'GET', path: await pathOf(id), what: `read ${showObject(id)}`, accept: oneMetadata }),
     list: async (selection) => (await listAll(http, selectionPath(selection))).items,
     listMetadata: async (selection) => (await listAll(http, selectionPath(selection), metadataOnly)).items,
     apply: async (object, options) => apply(http, await pathOf(objectId(object)), { object, options }),
@@ -54,10 +58,10 @@ export function openKube(login: Login, agent: string): Kube {
   }
 }
 
-async function read(http: Http, path: string, what: string): Promise<K8sObject | undefined> {
-  const answer = await http.ask({ method: 'GET', path, what })
+async function read(http: Http, asked: Ask): Promise<K8sObject | undefined> {
+  const answer = await http.ask(asked)
   if (answer.status === 404) return undefined
-  if (answer.status >= 300) throw statusError(what, answer.status, answer.body as Status)
+  if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
   return answer.body as K8sObject
 }
 

@@ -61,6 +61,7 @@ export function offlineKube(): Kube {
     }),
     apiVersions: async () => [],
     get: nothing,
+    getMetadata: nothing,
     list: nothing,
     listMetadata: nothing,
     apply: nothing,

@@ -1,6 +1,9 @@
 /**
  * State first, then changes, for as long as somebody listens. Level-triggered: whatever is lost on the way (410, a
- * silent connection, a reset, a restart of the API server) is made good by the next list.
+ * silent connection, a reset, a restart of the API server) is made good by the next state.
+ *
+ * The state comes with the watch itself where the server can do that (`sendInitialEvents`, KEP 3157): one request
+ * instead of two. Other servers are asked with a list first.
  *
  * @module
  */
@@ -9,67 +12,54 @@ import type { K8sObject } from '../release/object.ts'
 import type { WatchEvent } from '../ports.ts'
 import { type Status, statusError } from './error.ts'
 import type { Http } from './http.ts'
+import { type Line, lines } from './lines.ts'
+import { listAll, type WatchPath } from './list.ts'
 
-/** A path without query, and the selectors as query. */
-export type WatchPath = { readonly path: string; readonly query: URLSearchParams; readonly what: string }
+/**
+ * How long one connection lives, the first, the second …: the server ends it then, and a connection that outlives it is
+ * silent, so that is how soon silence is noticed. Most rollouts are over within the first; who waits long asks seldom.
+ */
+const livesMs = [15_000, 30_000, 60_000, 120_000, 240_000]
+const graceMs = 3_000
+/** Until the state at the start is complete. A server that knows no `sendInitialEvents` may send events and never an end. */
+const stateMs = 10_000
+/** A connection that lived this long was a good one. */
+const goodMs = 1_000
+/** A server that comes up again may refuse for a moment what it granted before. */
+const denials = 6
 
-type Listed = { readonly items: readonly K8sObject[]; readonly resourceVersion: string }
-type Page = {
-  readonly apiVersion?: string
-  readonly kind?: string
-  readonly items?: readonly K8sObject[]
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
-}
-
-const pageSize = 500
-/** A line of a watch holds one object; etcd takes none over 1.5 MiB, and JSON is larger than protobuf. */
-const lineBytes = 16 * 1024 * 1024
-
-/** Lists all pages. Items get back the apiVersion and kind that a list leaves out. */
-export async function listAll(http: Http, { path, query, what }: WatchPath, accept?: string): Promise<Listed> {
-  const items: K8sObject[] = []
-  let resourceVersion = ''
-  let more: string | undefined
-  do {
-    const asked = new URLSearchParams(query)
-    asked.set('limit', String(pageSize))
-    if (more !== undefined) asked.set('continue', more)
-    const page = await http.json<Page>({
-      method: 'GET',
-      path: `${path}?${asked.toString()}`,
-      what,
-      ...(accept === undefined ? {} : { accept }),
-    })
-    const kind = (page.kind ?? '').replace(/List$/, '')
-    for (const item of page.items ?? [])
-      items.push({ ...item, apiVersion: item.apiVersion ?? page.apiVersion ?? '', kind: item.kind ?? kind })
-    resourceVersion = page.metadata?.resourceVersion ?? ''
-    more = page.metadata?.continue || undefined
-  } while (more !== undefined)
-  return { items, resourceVersion }
+/** What one watch knows. `at`: the version to go on from, `undefined` where the state must be read anew. */
+type Course = {
+  readonly http: Http
+  readonly where: WatchPath
+  readonly known: Map<string, K8sObject>
+  readonly signal: AbortSignal
+  at: string | undefined
+  streams: boolean
+  turn: number
 }
 
 /** Watches; see the port `Kube.watch`. Throws MgoError KUBE_DENIED, KUBE_REFUSED: what waiting does not mend. */
 export async function* watch(http: Http, where: WatchPath, signal: AbortSignal): AsyncGenerator<WatchEvent> {
-  const known = new Map<string, K8sObject>()
+  const course: Course = { http, where, signal, known: new Map(), at: undefined, streams: true, turn: 0 }
   let failures = 0
   let told = false
   while (!signal.aborted) {
+    const begun = performance.now()
     try {
-      const { items, resourceVersion } = await listAll(http, where)
-      yield* changes(known, items)
-      if (!told) yield { kind: 'synced' }
-      told = true
-      for await (const event of follow(http, where, { from: resourceVersion, known, signal })) {
-        failures = 0
+      for await (const event of follow(course)) {
+        told ||= event.kind === 'synced'
+        if (event.kind !== 'synced') failures = 0
         yield event
       }
+      failures = performance.now() - begun < goodMs ? failures + 1 : 0
     } catch (error) {
       if (signal.aborted) return
-      if (isFinal(error)) throw error
-      failures++
-      await pause(failures, signal)
+      if (isFinal(error) && (!told || failures >= denials)) throw error
+      failures = performance.now() - begun > goodMs ? 1 : failures + 1
+      yield { kind: 'lost' }
     }
+    if (failures > 0) await pause(failures, signal)
   }
 }
 
@@ -77,12 +67,115 @@ function isFinal(error: unknown): boolean {
   return !(error instanceof MgoError) || error.code === 'KUBE_DENIED' || error.code === 'KUBE_REFUSED'
 }
 
+/** Fast first, because most cuts are over at once; then further and further apart. */
 function pause(failures: number, signal: AbortSignal): Promise<void> {
-  const ms = Math.min(10_000, 100 * 2 ** failures) * (0.5 + Math.random())
+  const ms = Math.min(10_000, 15 * 2 ** failures) * (0.5 + Math.random())
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    if (signal.aborted) return resolve()
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end, { once: true })
   })
+}
+
+/** One connection, from the state or from where the last one ended. Ends when the server ends it. */
+async function* follow(course: Course): AsyncGenerator<WatchEvent> {
+  const { known } = course
+  if (course.at === undefined && !course.streams) {
+    const { items, resourceVersion } = await listAll(course.http, course.where)
+    yield* changes(known, items)
+    course.at = resourceVersion
+  }
+  const fresh = course.at === undefined ? new Map<string, K8sObject>() : undefined
+  let open = fresh !== undefined
+  for await (const line of connection(course, () => !open)) {
+    if (line === 'open') {
+      if (fresh === undefined) yield { kind: 'synced' }
+      continue
+    }
+    const { type, object } = line
+    if (fresh !== undefined && open) {
+      if (type === 'ADDED') fresh.set(key(object), object)
+      if (!isStateEnd(line)) continue
+      open = false
+      course.at = object.metadata.resourceVersion
+      yield* changes(known, [...fresh.values()])
+      yield { kind: 'synced' }
+      continue
+    }
+    course.at = object.metadata.resourceVersion ?? course.at
+    const event = remember(known, type, object)
+    if (event !== undefined) yield event
+  }
+}
+
+function isStateEnd({ type, object }: Line): boolean {
+  return type === 'BOOKMARK' && object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true'
+}
+
+/** The lines of one connection, after the word that it stands. 410 ends it, and the state is read anew. */
+async function* connection(course: Course, hasState: () => boolean): AsyncGenerator<Line | 'open'> {
+  const { http, where, signal } = course
+  const lifeMs = livesMs[Math.min(course.turn++, livesMs.length - 1)] ?? 0
+  const silent = new AbortController()
+  const end = () => silent.abort()
+  const life = setTimeout(end, lifeMs + graceMs)
+  const state = setTimeout(() => (hasState() ? undefined : noStreams(course, silent)), stateMs)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    const path = `${where.path}?${queryOf(course, lifeMs).toString()}`
+    const answer = await http.stream({ method: 'GET', path, what: where.what, signal: silent.signal })
+    if (answer.statusCode >= 300) {
+      const status = (await answer.body.json().catch(() => ({}))) as Status
+      return refused(course, answer.statusCode, status)
+    }
+    yield 'open'
+    for await (const line of lines(answer.body)) {
+      if (line.type === 'ERROR') return refused(course, line.object.code ?? 500, line.object)
+      yield line
+    }
+  } catch (error) {
+    // Silence is no failure of the server: the next connection goes on from where this one was.
+    if (!silent.signal.aborted || signal.aborted) throw error
+  } finally {
+    clearTimeout(life)
+    clearTimeout(state)
+    signal.removeEventListener('abort', end)
+    silent.abort()
+  }
+}
+
+function noStreams(course: Course, silent: AbortController): void {
+  course.streams = false
+  silent.abort()
+}
+
+function queryOf({ where, at }: Course, lifeMs: number): URLSearchParams {
+  const query = new URLSearchParams(where.query)
+  query.set('watch', 'true')
+  query.set('allowWatchBookmarks', 'true')
+  query.set('timeoutSeconds', String(Math.round((lifeMs / 1000) * (0.8 + Math.random() * 0.2))))
+  if (at === undefined) {
+    query.set('sendInitialEvents', 'true')
+    query.set('resourceVersionMatch', 'NotOlderThan')
+  } else query.set('resourceVersion', at)
+  return query
+}
+
+/** What the server will not go on with: too old, or a way of asking that it does not know. Throws all else. */
+function refused(course: Course, code: number, status: Status): void {
+  const asksForState = course.at === undefined && course.streams
+  course.at = code === 410 ? undefined : course.at
+  if (code === 410) return
+  if (asksForState && (code === 400 || code === 422)) {
+    course.streams = false
+    return
+  }
+  throw statusError(course.where.what, code, status)
 }
 
 function key({ metadata }: K8sObject): string {
@@ -104,42 +197,6 @@ function* changes(known: Map<string, K8sObject>, items: readonly K8sObject[]): G
   }
 }
 
-type Following = { readonly from: string; readonly known: Map<string, K8sObject>; readonly signal: AbortSignal }
-type Line = { readonly type: string; readonly object: K8sObject & Status }
-
-/** Follows until the state must be listed anew. The server ends each watch after a while: that is no failure. */
-async function* follow(http: Http, where: WatchPath, { from, known, signal }: Following): AsyncGenerator<WatchEvent> {
-  let at = from
-  for (;;) {
-    const query = new URLSearchParams(where.query)
-    query.set('watch', 'true')
-    query.set('allowWatchBookmarks', 'true')
-    query.set('resourceVersion', at)
-    query.set('timeoutSeconds', String(240 + Math.floor(Math.random() * 240)))
-    const answer = await http.stream({
-      method: 'GET',
-      path: `${where.path}?${query.toString()}`,
-      what: where.what,
-      signal,
-    })
-    if (answer.statusCode >= 300) {
-      const status = (await answer.body.json().catch(() => ({}))) as Status
-      if (answer.statusCode === 410) return
-      throw statusError(where.what, answer.statusCode, status)
-    }
-    for await (const { type, object } of lines(answer.body)) {
-      if (type === 'ERROR') {
-        if (object.code === 410) return
-        throw statusError(where.what, object.code ?? 500, object)
-      }
-      at = object.metadata.resourceVersion ?? at
-      const event = remember(known, type, object)
-      if (event !== undefined) yield event
-    }
-    if (signal.aborted) return
-  }
-}
-
 function remember(known: Map<string, K8sObject>, type: string, object: K8sObject): WatchEvent | undefined {
   const name = key(object)
   switch (type) {
@@ -154,23 +211,5 @@ function remember(known: Map<string, K8sObject>, type: string, object: K8sObject
       return { kind: 'gone', object }
     default:
       return undefined
-  }
-}
-
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
-  let parts: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    let rest = Buffer.from(chunk)
-    for (let newline = rest.indexOf(10); newline >= 0; newline = rest.indexOf(10)) {
-      const line = Buffer.concat([...parts, rest.subarray(0, newline)])
-      parts = []
-      size = 0
-      rest = rest.subarray(newline + 1)
-      if (line.length > 0) yield JSON.parse(line.toString('utf8')) as Line
-    }
-    parts.push(rest)
-    size += rest.length
-    if (size > lineBytes) throw statusError('watch', 500, { message: 'one line of the watch is larger than 16 MiB' })
   }
 }

@@ -34,6 +34,13 @@ export function requestOf(message: string): RequestId | undefined {
   return found.length === 1 ? parseRequestId((found[0] ?? '').slice('Mgo-Request: '.length)) : undefined
 }
 
+/** What a deploy's message says of it: the cluster, and the releases as `namespace/name`. */
+export function deployOf(message: string): { readonly cluster: string; readonly releases: readonly string[] } {
+  const cluster = /^Deploy: \S+ to (\S+) by /.exec(message)?.[1] ?? ''
+  const releases = [...message.matchAll(/^Mgo-Release: (\S+)$/gm)].map((found) => found[1] ?? '')
+  return { cluster, releases }
+}
+
 function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }

@@ -175,7 +175,7 @@ function clusters(top: Fields, source: Source, problems: Problem[]): ReadonlyMap
   const fields = sub(top, 'clusters', 'any')
   const found = new Map<string, ClusterSettings>()
   for (const name of fields?.keys() ?? []) {
-    const one = fields === undefined ? undefined : sub(fields, name, ['context', 'engine', 'freeze'])
+    const one = fields === undefined ? undefined : sub(fields, name, ['context', 'engine', 'freeze', 'kubeVersion'])
     found.set(name, one === undefined ? clusterDefaults(name) : clusterOf(name, one, { source, problems }))
   }
   return found
@@ -197,6 +197,11 @@ function clusterOf(
       wrong(placeOf(source, startOf(fields.get('engine'))), `"${engine}" is no engine`, 'Engines are helm and render.'),
     )
   }
+  const kubeVersion = textOf(fields, 'kubeVersion')
+  if (kubeVersion !== undefined && !/^v?1\.\d{1,3}(?:\.\d{1,4})?$/.test(kubeVersion)) {
+    const at = placeOf(source, startOf(fields.get('kubeVersion')))
+    problems.push(wrong(at, `"${kubeVersion}" is no version of Kubernetes`, 'Write it in quotes, such as "1.33".'))
+  }
   const freeze = fields.get('freeze')
   if (freeze !== undefined && !(isScalar(freeze) && typeof freeze.value === 'boolean')) {
     problems.push(
@@ -211,5 +216,6 @@ function clusterOf(
     context: textOf(fields, 'context') ?? name,
     engine: engine === 'render' ? 'render' : 'helm',
     freeze: isScalar(freeze) && freeze.value === true,
+    ...(kubeVersion === undefined ? {} : { kubeVersion }),
   }
 }

@@ -87,6 +87,8 @@ export type ClusterSettings = {
   readonly context: string
   readonly engine: EngineName
   readonly freeze: boolean
+  /** The Kubernetes that manifests are rendered for where no cluster is asked; absent: what helm was built for. */
+  readonly kubeVersion?: string
 }
 
 export type SlackSettings = {

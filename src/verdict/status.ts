@@ -5,7 +5,7 @@
  * @module
  */
 import type { Evidence } from '../release/verdict.ts'
-import { type K8sObject, objectId, showObject } from '../release/object.ts'
+import { type K8sObject, type ObjectId, objectId, showObject } from '../release/object.ts'
 import { claimStatus } from './claim.ts'
 import { conditionStatus } from './condition.ts'
 import { daemonSetStatus } from './daemon-set.ts'
@@ -23,6 +23,10 @@ export type Status = {
   readonly code?: string
   readonly hint?: string
   readonly evidence?: readonly Evidence[]
+  /** Objects that would tell more; they are read once and given with the next call as `others`. */
+  readonly asks?: readonly ObjectId[]
+  /** Milliseconds that `current` must hold before it is believed. */
+  readonly steadyMs?: number
 }
 
 /** An object with what belongs to it. */
@@ -37,6 +41,8 @@ export type Live = {
   /** Milliseconds since the epoch: now, and when mgo began to wait. */
   readonly nowMs: number
   readonly sinceMs: number
+  /** What was asked for, by `objectKey`. */
+  readonly others?: ReadonlyMap<string, K8sObject | 'absent'>
 }
 
 /** Judges an object. Never throws. */

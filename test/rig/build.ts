@@ -33,7 +33,10 @@ const programs: readonly Program[] = [
     name: 'helm3',
     module: 'helm3',
     package: 'helm.sh/helm/v3/cmd/helm',
-    ldflags: '-X helm.sh/helm/v3/internal/version.version=v3.22.0',
+    // As its own Makefile does; without the last two it renders for Kubernetes 1.20.
+    ldflags: ['internal/version.version=v3.22.0', 'pkg/chartutil.k8sVersionMajor=1', 'pkg/chartutil.k8sVersionMinor=37']
+      .map((one) => `-X helm.sh/helm/v3/${one}`)
+      .join(' '),
   },
   {
     name: 'helm4',

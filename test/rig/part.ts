@@ -5,9 +5,17 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 
-export type Part = { readonly name: string; readonly pid: number; stop(): Promise<void>; failed(): string | undefined }
+export type Part = {
+  readonly name: string
+  readonly pid: number
+  /** SIGKILL, and its end. */
+  stop(): Promise<void>
+  /** Starts it again after `stop`, with the same arguments. */
+  again(): void
+  failed(): string | undefined
+}
 
 const leash = [
   'import ctypes,os,sys',
@@ -19,23 +27,32 @@ const leash = [
 
 /** Starts a program; its output goes to `log`. */
 export function startPart(program: string, args: readonly string[], log: string): Part {
+  const name = program.split('/').at(-1) ?? program
+  let [child, ended] = spawnPart(program, args, log)
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  return {
+    name,
+    pid: child.pid ?? 0,
+    async stop() {
+      if (!isOver()) child.kill('SIGKILL')
+      await ended
+    },
+    again() {
+      ;[child, ended] = spawnPart(program, args, log)
+    },
+    failed() {
+      if (!isOver()) return undefined
+      return `${name} ended: ${readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n')}`
+    },
+  }
+}
+
+function spawnPart(program: string, args: readonly string[], log: string): [ChildProcess, Promise<void>] {
   const out = openSync(log, 'a')
   const child: ChildProcess = spawn('python3', ['-c', leash, String(process.pid), program, ...args], {
     stdio: ['ignore', out, out],
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' },
   })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const name = program.split('/').at(-1) ?? program
-  return {
-    name,
-    pid: child.pid ?? 0,
-    async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-      await ended
-    },
-    failed() {
-      if (child.exitCode === null && child.signalCode === null) return undefined
-      return `${name} ended: ${readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n')}`
-    },
-  }
+  closeSync(out)
+  return [child, new Promise<void>((resolve) => child.once('exit', () => resolve()))]
 }

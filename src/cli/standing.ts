@@ -1,0 +1,80 @@
+/**
+ * How releases stand, as people read it. Pure.
+ *
+ * @module
+ */
+import type { Standing } from '../deploy/standing.ts'
+import type { Why } from '../deploy/why.ts'
+import { clean } from './show.ts'
+
+/** `2 h ago`, from RFC 3339. */
+export function ago(since: string | undefined, nowMs: number): string {
+  const ms = nowMs - Date.parse(since ?? '')
+  if (Number.isNaN(ms)) return '-'
+  const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
+  if (ms < minute) return `${Math.max(0, Math.round(ms / 1000))} s ago`
+  if (ms < hour) return `${Math.floor(ms / minute)} min ago`
+  return ms < 2 * day ? `${Math.floor(ms / hour)} h ago` : `${Math.floor(ms / day)} days ago`
+}
+
+/** One line a release, and below it what is wrong and what to do, where something is. */
+export function showStandings(rows: readonly Standing[], nowMs: number): string {
+  const cells = rows.map((row) => [
+    row.release,
+    row.state,
+    row.runs.slice(0, 2).join(', ') || '-',
+    row.revision === undefined ? '-' : `${ago(row.since, nowMs)} (revision ${row.revision})`,
+    row.by === undefined ? '-' : row.by.replace(/ <.*/, ''),
+  ])
+  const head = ['RELEASE', 'STATE', 'RUNS', 'SINCE', 'BY']
+  const widths = head.map((_, i) => Math.max(...[head, ...cells].map((row) => (row[i] ?? '').length)))
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => clean(cell).padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()
+  const lines = rows.flatMap((row, i) => [line(cells[i] ?? []), ...trouble(row)])
+  const fine = rows.filter((row) => row.state === 'healthy').length
+  return [line(head), ...lines, '', `${fine} of ${rows.length} releases are healthy`].join('\n')
+}
+
+function trouble({ state, says, code, hint }: Standing): readonly string[] {
+  if (state === 'healthy' || state === 'unseen') return []
+  const next = hint === undefined ? [] : [`    → ${clean(hint)}`]
+  return [`    ${code === undefined ? '' : `[${code}] `}${clean(says)}`, ...next]
+}
+
+/** The whole answer to one question: the cause, its evidence, what to do, and who asked for it. */
+export function showWhy({ request, releases }: Why, nowMs: number): string {
+  const head =
+    request === undefined
+      ? []
+      : [`${request.id}: ${clean(request.subject)} (commit ${request.commit}, ${ago(request.at, nowMs)})`]
+  return [...head, ...releases.map((one) => whole(one, nowMs))].join('\n')
+}
+
+function whole(one: Standing, nowMs: number): string {
+  const { release, cluster, state, says, code, evidence = [], hint } = one
+  const seen = evidence.map(({ object, says: what, at }) => {
+    return `    ${clean(object)}: ${clean(what)}${at === undefined ? '' : ` (${ago(at, nowMs)})`}`
+  })
+  const next = hint === undefined || state === 'healthy' ? [] : [`    → ${clean(hint)}`]
+  const runs = one.runs.length === 0 ? [] : [`  runs: ${one.runs.join(', ')}`]
+  const there =
+    one.revision === undefined ? [] : [`  on the cluster: revision ${one.revision}, ${ago(one.since, nowMs)}`]
+  const asked =
+    one.by === undefined
+      ? []
+      : [
+          `  asked for by ${clean(one.by)}, ${ago(one.at, nowMs)}: ${clean(one.subject ?? '')}`,
+          `  commit ${one.commit ?? ''}${one.request === undefined ? '' : `, request ${one.request}`}`,
+        ]
+  return [
+    `${release} on ${cluster}: ${state}${code === undefined ? '' : ` [${code}]`}: ${clean(says)}`,
+    ...seen,
+    ...next,
+    ...runs,
+    ...there,
+    ...asked,
+  ].join('\n')
+}
