@@ -64,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     (told) => desk.told(told),
     (told) => hub.told(told),
   )
-  const ready = () => readiness(opened.repo, chosen)
+  const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const app = buildApp({ ...entrance, desk, hub, memory: journal, version, warn: print, ready })
   const address = await listening(app.listen(entrance.listen), serving.listen)
   print(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
@@ -126,8 +126,7 @@ function signal(): Promise<void> {
   })
 }
 
-async function readiness(repo: Repo, { trouble }: Pick<Deployer, 'trouble'>): Promise<string | undefined> {
-  if (trouble() !== undefined) return trouble()
+async function readiness(repo: Repo): Promise<string | undefined> {
   try {
     return (await repo.tip()) === undefined ? `${repo.name} is empty` : undefined
   } catch (error) {

@@ -46,6 +46,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
       list: nobody,
       resume: nobody,
       told: () => undefined,
+      trouble: () => undefined,
       drain: nobody,
     },
     hub: { told: () => undefined, follow: async function* () {}, idle: nobody },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync, readFileSync } from 'node:fs'
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -43,8 +44,7 @@ export type AppOptions = {
 export function buildApp(options: AppOptions): FastifyInstance {
   const { desk, hub, memory, access, exposure, warn } = options
   const app = fastify(framework(options))
-  // Far more than wait at once, and fewer than the files a process may hold open.
-  app.server.maxConnections = 10_000
+  app.server.maxConnections = mostConnections()
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async ({ headers, host }, reply) => {
     void reply.headers(safeHeaders)
@@ -98,6 +98,13 @@ function kept(app: FastifyInstance, { desk, warn }: AppOptions): void {
   })
   dockerHubRoute(app, desk)
   void app.register(async (scope) => formRoute(scope, desk))
+}
+
+/** Far more than wait at once; and half of the files that the process may hold open are left for git, helm and the journal. */
+function mostConnections(): number {
+  const text = existsSync('/proc/self/limits') ? readFileSync('/proc/self/limits', 'utf8') : ''
+  const files = Number(/^Max open files\s+(\d+)/m.exec(text)?.[1] ?? 20_000)
+  return Math.min(10_000, Math.floor(files / 2))
 }
 
 const limits = {
