@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 import { openSecrets } from '../src/secrets.ts'
 
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'audit', 'serve']
+const below = ['token create', 'token list', 'token revoke', 'access explain']
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'audit', 'serve', ...below]
 
 const opening = `# The command line
 
@@ -27,9 +28,13 @@ Where others pushed there meanwhile, the commit goes on top of theirs and the cl
 | \`MGO_GITOPS_REPO\` | \`--gitops-repo\` |
 | \`MGO_HELM\` | \`--helm\` |
 | \`MGO_SERVER\`, \`MGO_TOKEN\` | \`--server\`, \`--token\` |
+| \`MGO_AUDIENCE\` | what a job of GitHub Actions asks its identity token for (default: the server's address) |
 | \`MGO_STATE\` | where mirrors, charts and the journal are kept (default: \`~/.local/state/mgo\`) |
+| \`MGO_CONFIG\` | \`--config\` of \`serve\`, \`token\` and \`access\` |
 | \`MGO_GIT_USERNAME\`, \`MGO_GIT_PASSWORD\` | the gitops repo over https |
 | \`MGO_SLACK_WEBHOOK\` | Slack; wins over mygitops.yaml |
+
+A secret may also lie in a file: \`MGO_TOKEN_FILE\`, \`MGO_GIT_PASSWORD_FILE\`, \`MGO_SLACK_WEBHOOK_FILE\` name it.
 `
 
 /** The text of docs/cli.md. */
@@ -46,16 +51,17 @@ async function help(command: string): Promise<string> {
     text += chunk
     return true
   }) as typeof process.stdout.write
-  const nothing = async (): Promise<never> => {
+  const unopened = (): never => {
     throw new Error('help opens nothing')
   }
+  const nothing = async (): Promise<never> => unopened()
   try {
     await cli({
       version: '',
       env: {},
       secrets: openSecrets(),
       isTerminal: false,
-      args: [command, '--help'],
+      args: [...command.split(' '), '--help'],
       open: nothing,
       serve: nothing,
       openTrail: () => {
@@ -63,6 +69,11 @@ async function help(command: string): Promise<string> {
       },
       verifier: () => () => ({ kind: 'whole', entries: 0, head: '' }),
       writeFiles: nothing,
+      settings: unopened,
+      settingsSchema: unopened,
+      tokens: unopened,
+      secret: unopened,
+      readText: nothing,
     })
   } finally {
     process.stdout.write = write

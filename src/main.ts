@@ -9,13 +9,18 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
-import type { Opened, Where } from './cli/edges.ts'
+import type { Opened, ServeFlags, Where } from './cli/edges.ts'
+import { fetchJson } from './config/fetch-json.ts'
 import { findLogin } from './config/login.ts'
+import { secretOf } from './config/secret.ts'
+import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
+import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
 import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
+import { openTokens } from './journal/tokens.ts'
 import { openKube } from './kube/kube.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
@@ -26,7 +31,8 @@ import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
 import { serve } from './serve.ts'
-import { credentialsOf, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
+import { servingOf, tokensFile } from './serving.ts'
+import { type SshKey, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -54,21 +60,30 @@ const clock: Clock = {
 const secrets = openSecrets()
 secrets.credential(...secretsOf(process.env))
 
+/** A secret by its name, known as one from then on. */
+function secretNamed(name: string): string | undefined {
+  const value = secretOf(process.env, name)
+  secrets.credential(value)
+  return value
+}
+
 type Opening = {
   readonly where: Where
   readonly surroundings: 'of a person' | 'of a server'
+  /** How a server reaches its gitops repo. */
+  readonly login?: { readonly username?: string | undefined; readonly ssh?: SshKey | undefined }
   /** Readers of the requests to a cluster. */
   readonly seen?: Metrics['kube']
 }
 
-async function open({ where, surroundings, seen }: Opening, tell: (told: Told) => void): Promise<Opened> {
+async function open({ where, surroundings, login, seen }: Opening, tell: (told: Told) => void): Promise<Opened> {
   const state = stateFolder(process.env, tmpdir())
   const repo = await openRepo(where.gitopsRepo, {
     mirrors: join(state, 'git'),
     branch: where.branch,
     committer: { name: 'mgo', email: 'mgo@localhost' },
-    env: gitEnv(process.env, surroundings),
-    credentials: credentialsOf(process.env),
+    env: gitEnv(process.env, surroundings, login?.ssh),
+    credentials: gitLogin(login?.username),
     secrets,
     commitOnly: where.commitOnly ?? false,
     timeoutMs: where.gitTimeoutMs,
@@ -83,6 +98,41 @@ async function open({ where, surroundings, seen }: Opening, tell: (told: Told) =
     await Promise.all([repo.close(), closeAll()])
   }
   return { world, repo, close }
+}
+
+/** A user name and password or token for the gitops repo, where it has no key. */
+function gitLogin(username: string | undefined) {
+  const password = secretNamed('MGO_GIT_PASSWORD')
+  return password === undefined
+    ? undefined
+    : { username: process.env['MGO_GIT_USERNAME'] ?? username ?? 'mgo', password }
+}
+
+const settingsOf = (file: string | undefined) =>
+  file === undefined ? defaultServerSettings() : readServerSettings(file)
+
+async function serveWith(flags: ServeFlags): Promise<void> {
+  const state = stateFolder(process.env, tmpdir())
+  const settings = settingsOf(flags.config)
+  const serving = servingOf(flags, settings, state)
+  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
+  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  await serve({
+    serving,
+    version,
+    clock,
+    log: openLog({
+      level: serving.logLevel,
+      look: process.stderr.isTTY ? 'lines' : 'json',
+      hide: secrets.hide,
+      write: (line) => process.stderr.write(line),
+    }),
+    secrets,
+    env: process.env,
+    fetchJson,
+    slackWebhook: secretNamed('MGO_SLACK_WEBHOOK'),
+    open: (tell, seen) => open({ where: serving.where, surroundings: 'of a server', login, seen }, tell),
+  })
 }
 
 /** Logs in to each cluster when it is first asked for, and once. */
@@ -137,23 +187,12 @@ process.exitCode = await cli({
   secrets,
   isTerminal: process.stderr.isTTY,
   open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
-  serve: (where, serving) =>
-    serve({
-      serving,
-      version,
-      clock,
-      log: openLog({
-        level: serving.logLevel,
-        look: process.stderr.isTTY ? 'lines' : 'json',
-        hide: secrets.hide,
-        write: (line) => process.stderr.write(line),
-      }),
-      secrets,
-      state: stateFolder(process.env, tmpdir()),
-      env: process.env,
-      slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
-      open: (tell, seen) => open({ where, surroundings: 'of a server', seen }, tell),
-    }),
+  serve: serveWith,
+  settings: readServerSettings,
+  settingsSchema: serverSchema,
+  tokens: (config) => openTokens(tokensFile(settingsOf(config), stateFolder(process.env, tmpdir()))),
+  secret: secretNamed,
+  readText: (file) => readFile(file, 'utf8'),
   openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),
   verifier,
   writeFiles,

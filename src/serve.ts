@@ -4,11 +4,12 @@
  * @module
  */
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Opened, Serving } from './cli/edges.ts'
+import { Server } from 'node:https'
+import type { Opened } from './cli/edges.ts'
 import { showEvent } from './cli/show.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
+import { openEntrance } from './entrance.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
@@ -21,10 +22,14 @@ import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
 import type { Secrets } from './secrets.ts'
-import { buildApp, parseListen } from './server/app.ts'
+import { buildApp } from './server/app.ts'
+import { denials } from './server/denials.ts'
 import { type Desk, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
+import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
+import type { Serving } from './serving.ts'
+import { renewTls } from './tls.ts'
 import { traceSettings } from './trace/settings.ts'
 import type { Tracer } from './trace/trace.ts'
 
@@ -32,10 +37,10 @@ export type ServeOptions = {
   readonly serving: Serving
   readonly version: string
   readonly clock: Clock
-  readonly state: string
   readonly log: Log
   readonly secrets: Secrets
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly fetchJson: FetchJson
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
   open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
@@ -49,10 +54,9 @@ const mostBytes = 64 * 1024 * 1024
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { serving, version, clock, log, secrets } = options
-  const { host, port } = parseListen(serving.listen)
-  const file = serving.journal ?? join(options.state, 'journal.sqlite')
-  const metrics = openMetrics({ version, now: () => clock.now(), journalBytes: () => bytesOf(file) })
-  const journal = openJournal(file, metrics.journal)
+  const entrance = openEntrance(serving, { ...options, print: log.warn, denied: denialsOf(() => journal, options) })
+  const metrics = openMetrics({ version, now: () => clock.now(), journalBytes: () => bytesOf(serving.journal) })
+  const journal = openJournal(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
   const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
@@ -70,10 +74,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   )
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const trail = (wanted: Wanted) => journal.trail.page(wanted)
-  const doors = { desk, hub, memory: journal, version, metrics, trail, hide: secrets.hide, warn: log.error, ready }
-  const app = buildApp(doors)
-  const address = await listening(app, { host, port, listen: serving.listen })
+  const seen = { metrics, trail, hide: secrets.hide, warn: log.error }
+  const app = buildApp({ ...entrance, ...seen, desk, hub, memory: journal, version, ready })
+  const address = await listening(app.listen(entrance.listen), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
+  renewing(serving, app.server, log.warn)
   await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
@@ -83,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
+  entrance.close()
   journal.close()
   await opened.close()
 }
@@ -92,11 +98,26 @@ function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): De
   return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
+function denialsOf(journal: () => Journal, { clock, log }: ServeOptions): ReturnType<typeof denials> {
+  return denials({ add: (entry) => journal().trail.add(entry), now: () => clock.now(), warn: log.warn })
+}
+
 /** The desk, with the limits of these settings. */
 function deskOf(chosen: Deployer, memory: Journal, { serving, clock, log }: ServeOptions): Desk {
   const { patienceMs, commitOnly, most } = serving
   const limits = { requests: most, bytes: mostBytes }
   return openDesk({ deployer: chosen, memory, clock, warn: log.warn, deploys: { patienceMs, commitOnly }, limits })
+}
+
+/** Until the process ends: the timer keeps nothing alive. */
+function renewing({ settings }: Serving, server: object, warn: (line: string) => void): void {
+  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn })
+}
+
+async function listening(address: Promise<string>, listen: string): Promise<string> {
+  return address.catch((cause: unknown) => {
+    throw taken(listen, cause)
+  })
 }
 
 function modeOf({ dryRun, commitOnly }: Serving): string {
@@ -163,16 +184,22 @@ async function readiness(repo: Repo): Promise<string | undefined> {
   }
 }
 
-async function slackSettings(
-  repo: Repo,
-  { slackWebhook, secrets }: Pick<ServeOptions, 'slackWebhook' | 'secrets'>,
-): Promise<SlackSettings | undefined> {
+/** What mygitops.yaml says, and over it, key by key, what the server's own settings say. */
+async function slackSettings(repo: Repo, options: ServeOptions): Promise<SlackSettings | undefined> {
   const tip = await repo.tip()
   if (tip === undefined) return undefined
   const read = await readSettings(tip, repo)
   const slack = read.kind === 'ok' ? read.settings.slack : undefined
-  secrets.credential(slack?.webhookurl)
-  return slack === undefined ? undefined : { ...slack, webhookurl: slackWebhook ?? slack.webhookurl }
+  const own = options.serving.settings.slack ?? {}
+  const webhookurl = options.slackWebhook ?? own.webhookurl ?? slack?.webhookurl
+  options.secrets.credential(webhookurl, slack?.webhookurl)
+  if (webhookurl === undefined) return undefined
+  return {
+    webhookurl,
+    channel: own.channel ?? slack?.channel ?? '',
+    username: own.username ?? slack?.username ?? 'Juno',
+    icon: own.icon ?? slack?.icon ?? ':rocket:',
+  }
 }
 
 /** `serve --dry-run`: accepts, checks and answers. */
@@ -198,14 +225,6 @@ function rehearser(world: World): Deployer {
       }
     },
   }
-}
-
-type Listening = { readonly host: string; readonly port: number; readonly listen: string }
-
-async function listening(app: ReturnType<typeof buildApp>, { host, port, listen }: Listening): Promise<string> {
-  return app.listen({ host, port }).catch((cause: unknown) => {
-    throw taken(listen, cause)
-  })
 }
 
 function taken(listen: string, cause: unknown): MgoError {

@@ -9,6 +9,7 @@ import { auditChooser, type AuditEntry, type Chained } from '../release/audit.ts
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { printerOf } from './deploy.ts'
 import type { Edges, Trail } from './edges.ts'
+import { identityFor } from './identity.ts'
 import { output } from './options.ts'
 import type { Print } from './print.ts'
 import { askServer } from './remote.ts'
@@ -56,9 +57,8 @@ type Asked = { readonly journal?: string; readonly server?: string; readonly tok
 function trailOf({ journal, server, token }: Asked, edges: Edges): Trail {
   const url = server ?? (journal === undefined ? (edges.env['MGO_SERVER'] ?? '') : '')
   if (url === '') return edges.openTrail(journal)
-  const known = token ?? edges.env['MGO_TOKEN']
-  edges.secrets.credential(known)
-  const options = { server: url, token: known, timeoutMs: undefined, agent: `mgo/${edges.version}` }
+  const agent = `mgo/${edges.version}`
+  const options = { server: url, identity: identityFor({ server: url, token, agent }, edges), agent }
   return {
     page: async (after) => {
       const { entries } = await askServer<{ readonly entries: readonly Chained[] }>(`/v1/audit?after=${after}`, options)
@@ -131,8 +131,6 @@ function shown({ at }: Chained, entry: AuditEntry): string {
     }
     case 'denied':
       return `${when} ${entry.principal}: ${[entry.verb, entry.source, entry.image, entry.cluster].filter(Boolean).join(' ')}`
-    case 'changed':
-      return `${when} ${entry.principal}: ${entry.what}`
   }
 }
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Command, CommanderError } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { meaning, MgoError } from '../error.ts'
+import { accessCommand } from './access.ts'
 import { auditCommand } from './audit.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
@@ -12,6 +13,7 @@ import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
+import { tokenCommand } from './token.ts'
 import { statusCommand, whyCommand } from './why.ts'
 
 /** Runs the command line. Gives the exit code. */
@@ -37,8 +39,10 @@ export async function cli(edges: Edges): Promise<number> {
     whyCommand,
     auditCommand,
     serveCommand,
+    tokenCommand,
+    accessCommand,
   ]
-  for (const command of commands) program.addCommand(command(edges, exit).exitOverride().copyInheritedSettings(program))
+  for (const command of commands) program.addCommand(inherit(command(edges, exit), program))
   try {
     await program.parseAsync(sorted(edges.args), { from: 'user' })
     return code
@@ -53,6 +57,13 @@ export async function cli(edges: Edges): Promise<number> {
     printer({ json: isJson, debug, colour: false, hide: edges.secrets.hide }).failure(error)
     return exitOfError(error)
   }
+}
+
+/** A command and those below it end like the program: by a value, never by ending the process. */
+function inherit(command: CommandUnknownOpts, parent: CommandUnknownOpts): CommandUnknownOpts {
+  command.copyInheritedSettings(parent).exitOverride()
+  for (const one of command.commands) inherit(one, command)
+  return command
 }
 
 /** The old tool's flags `--gitops-repo` and `--debug` also stood before the command. */

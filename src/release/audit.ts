@@ -42,8 +42,6 @@ export type AuditEntry =
       readonly source?: string
       readonly image?: string
     }
-  /** Rights changed: a token was made or revoked. */
-  | { readonly kind: 'changed'; readonly principal: string; readonly what: string }
 
 /**
  * An entry in its place. `entry` is the JSON as it was written; `hash` is the SHA-256 (hex) of the hash before, `n`, `at`
