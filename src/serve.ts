@@ -55,7 +55,7 @@ const mostBytes = 64 * 1024 * 1024
 export async function serve(options: ServeOptions): Promise<void> {
   const { serving, version, clock, log, secrets } = options
   const entrance = openEntrance(serving, { ...options, print: log.warn, denied: denialsOf(() => journal, options) })
-  const metrics = openMetrics({ version, now: () => clock.now(), journalBytes: () => bytesOf(serving.journal) })
+  const metrics = metricsOf(() => journal, options)
   const journal = openJournal(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
   const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
@@ -96,6 +96,11 @@ export async function serve(options: ServeOptions): Promise<void> {
 function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {
   if (dryRun) return rehearser(world)
   return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
+}
+
+function metricsOf(journal: () => Journal, { serving, version, clock }: ServeOptions): Metrics {
+  const [now, waiting] = [() => clock.now(), () => journal().waiting()]
+  return openMetrics({ version, now, waiting, journalBytes: () => bytesOf(serving.journal) })
 }
 
 function denialsOf(journal: () => Journal, { clock, log }: ServeOptions): ReturnType<typeof denials> {

@@ -74,16 +74,3 @@ test('a refused one has no parts, and a sync is no deploy', () => {
   const { request: _, ...sync } = finished(one, {}) as Extract<Event, { kind: 'finished' }>
   assert.equal(courseOf([[1_010, sync]]), undefined)
 })
-
-test('what is open: how many, how many without a commit, since when', () => {
-  const line = timeline()
-  const two = request('02', 500)
-  for (const asked of [one, two]) line.told({ kind: 'accepted', request: asked, at: 1_000 })
-  assert.deepEqual(line.open(), { all: 2, uncommitted: 2, since: 500 })
-  line.told({ kind: 'committed', id: two.id, commit, files: [], releases: [], at: 1_100 })
-  assert.deepEqual(line.open(), { all: 2, uncommitted: 1, since: 500 })
-  line.told({ ...finished(two, {}), at: 1_200 })
-  assert.deepEqual(line.open(), { all: 1, uncommitted: 1, since: 1_000 })
-  line.told({ ...finished(one, {}), at: 1_300 })
-  assert.deepEqual(line.open(), { all: 0, uncommitted: 0, since: undefined })
-})

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Told } from './event.ts'
@@ -27,14 +26,10 @@ export type Course = {
 export type Timeline = {
   /** Takes the next event; gives the whole course when it ends a deploy. */
   told(told: Told): Course | undefined
-  /** Accepted, and without a verdict. `since`: milliseconds since the epoch, of the oldest. */
-  open(): { readonly all: number; readonly uncommitted: number; readonly since: number | undefined }
 }
 
-type Open = { readonly acceptedAt: number; committed: boolean }
 type Touched = { applying?: number; applied?: number; judged?: number }
 type Seen = {
-  readonly open: Map<RequestId, Open>
   /** Times of the plans of a cluster, the newest last. */
   readonly plans: Map<string, number[]>
   /** What was last done to each unit of a cluster. */
@@ -46,33 +41,18 @@ const plansKept = 200
 
 /** Makes a timeline that has seen nothing. */
 export function timeline(): Timeline {
-  const seen: Seen = { open: new Map(), plans: new Map(), units: new Map() }
+  const seen: Seen = { plans: new Map(), units: new Map() }
   return {
     told: (told) => {
       note(told, seen)
       if (told.kind !== 'finished') return undefined
-      seen.open.delete(told.verdict.id)
       return told.request === undefined ? undefined : course(told.verdict, told.request, { seen, to: told.at })
-    },
-    open: () => {
-      const all = [...seen.open.values()]
-      const since = all.length === 0 ? undefined : all.reduce((least, one) => Math.min(least, one.acceptedAt), Infinity)
-      return { all: all.length, uncommitted: all.filter((one) => !one.committed).length, since }
     },
   }
 }
 
-function note(told: Told, { open, plans, units }: Seen): void {
+function note(told: Told, { plans, units }: Seen): void {
   switch (told.kind) {
-    case 'accepted':
-      open.set(told.request.id, { acceptedAt: told.request.acceptedAt, committed: false })
-      return
-    case 'committed':
-    case 'unchanged': {
-      const one = open.get(told.id)
-      if (one !== undefined) one.committed = true
-      return
-    }
     case 'planned':
       plans.set(told.cluster, [...(plans.get(told.cluster) ?? []), told.at].slice(-plansKept))
       return
@@ -85,6 +65,9 @@ function note(told: Told, { open, plans, units }: Seen): void {
     case 'judged':
       touch(units, `${told.cluster} ${told.release.release}`).judged = told.at
       return
+    case 'accepted':
+    case 'committed':
+    case 'unchanged':
     case 'pushed':
     case 'waiting':
     case 'note':

@@ -44,6 +44,8 @@ export type Journal = {
   unfinished(after: number, limit: number): Promise<readonly Unfinished[]>
   /** How many have no verdict, and the bytes that they take. */
   counted(): Promise<{ readonly requests: number; readonly bytes: number }>
+  /** How many have no verdict, and since when the oldest waits (milliseconds since the epoch). */
+  waiting(): Promise<{ readonly requests: number; readonly since: number | null }>
   /** Counts one more try for each. */
   begun(ids: readonly RequestId[]): Promise<void>
   /** Forgets the tries of what is unfinished: the server goes down in order, so nobody is suspect. */
@@ -66,13 +68,7 @@ export type Journal = {
 
 /** Opens the journal; makes file and folder where they are missing. `told` hears of each transaction. Throws JOURNAL_FAILED. */
 export function openJournal(file: string, told?: (wrote: Wrote) => void): Journal {
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (cause) {
-      throw journalError(file, cause)
-    }
-  }
+  const attempt = attemptOn(file)
   const database = attempt(() => open(file))
   const requests = requestsOf(database)
   const events = eventsOf(database)
@@ -90,6 +86,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
     find: (id) => read(() => requests.find(id)),
     unfinished: (after, limit) => read(() => requests.unfinished(after, limit)),
     counted: () => read(() => requests.counted()),
+    waiting: () => read(() => requests.waiting()),
     begun: (ids) => write(() => requests.begun(ids)),
     calm: () => write(() => requests.calm()),
     list: (listing) => read(() => requests.list(listing)),
@@ -103,6 +100,16 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
       writes.flush()
       database.close()
     },
+  }
+}
+
+function attemptOn(file: string): <T>(work: () => T) => T {
+  return (work) => {
+    try {
+      return work()
+    } catch (cause) {
+      throw journalError(file, cause)
+    }
   }
 }
 

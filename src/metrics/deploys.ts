@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client'
+import { Counter, Histogram, type Registry } from '@prometheus-io/client'
 import { codes } from '../error.ts'
 import type { Event, Told } from '../event/event.ts'
-import { type Course, type Timeline, timeline } from '../event/timeline.ts'
+import { type Course, timeline } from '../event/timeline.ts'
 
 /** Names of clusters kept apart at most; later ones are `other`. */
 const mostClusters = 200
@@ -26,11 +26,10 @@ function clusterLabels(): { readonly planned: (name: string) => void; readonly l
   }
 }
 
-/** Makes the reader. `now`: milliseconds since the epoch. */
-export function deployMetrics(registers: Registry[], now: () => number): (told: Told) => void {
+/** Makes the reader. */
+export function deployMetrics(registers: Registry[]): (told: Told) => void {
   const line = timeline()
   const { planned, label } = clusterLabels()
-  openGauges(registers, line, now)
   const counted = counters(registers)
   const ended = courses(registers, label)
   return (told) => {
@@ -39,24 +38,6 @@ export function deployMetrics(registers: Registry[], now: () => number): (told: 
     const course = line.told(told)
     if (course !== undefined) ended(course)
   }
-}
-
-function openGauges(registers: Registry[], line: Timeline, now: () => number): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read())
-      },
-    })
-  gauge('mgo_requests_open', 'Accepted requests without a verdict.', () => line.open().all)
-  gauge('mgo_requests_uncommitted', 'Accepted requests that wait for their commit.', () => line.open().uncommitted)
-  gauge('mgo_requests_oldest_seconds', 'Age of the oldest request without a verdict.', () => {
-    const { since } = line.open()
-    return since === undefined ? 0 : Math.max(0, (now() - since) / 1000)
-  })
 }
 
 type Counted = (event: Event, label: (cluster: string) => string) => void

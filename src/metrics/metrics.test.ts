@@ -5,7 +5,13 @@ import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { openMetrics } from './metrics.ts'
 
-const opened = (now = 5_000) => openMetrics({ version: '1.2.3', now: () => now, journalBytes: () => 4_096 })
+const opened = (now = 5_000) =>
+  openMetrics({
+    version: '1.2.3',
+    now: () => now,
+    waiting: async () => ({ requests: 1, since: 1_000 }),
+    journalBytes: () => 4_096,
+  })
 
 function request(name: string, cluster = 'prod'): DeployRequest {
   return {
@@ -51,7 +57,6 @@ test('a deploy in numbers', async () => {
     'mgo_build_info{version="1.2.3"}': 1,
     mgo_requests_accepted_total: 2,
     mgo_requests_open: 1,
-    mgo_requests_uncommitted: 1,
     mgo_requests_oldest_seconds: 4,
     mgo_push_batch_size_sum: 1,
     mgo_push_turns_sum: 2,

@@ -35,6 +35,8 @@ export type MetricsOptions = {
   readonly version: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** What is accepted and has no verdict; `since`: when the oldest was accepted. */
+  readonly waiting: () => Promise<{ readonly requests: number; readonly since: number | null }>
   /** How large the journal's files are. */
   readonly journalBytes: () => number
 }
@@ -42,7 +44,7 @@ export type MetricsOptions = {
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Makes a set of metrics of its own. */
-export function openMetrics({ version, now, journalBytes }: MetricsOptions): Metrics {
+export function openMetrics({ version, now, waiting, journalBytes }: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -50,8 +52,9 @@ export function openMetrics({ version, now, journalBytes }: MetricsOptions): Met
     { version },
     1,
   )
+  waitingGauges(registers, waiting, now)
   return {
-    told: deployMetrics(registers, now),
+    told: deployMetrics(registers),
     http: httpMetrics(registers),
     journal: journalMetrics(registers, journalBytes),
     kube: kubeMetrics(registers),
@@ -60,6 +63,26 @@ export function openMetrics({ version, now, journalBytes }: MetricsOptions): Met
 }
 
 type Registers = Registry[]
+
+function waitingGauges(registers: Registers, waiting: MetricsOptions['waiting'], now: () => number): void {
+  new Gauge({
+    name: 'mgo_requests_open',
+    help: 'Accepted requests without a verdict.',
+    registers,
+    async collect() {
+      this.set((await waiting()).requests)
+    },
+  })
+  new Gauge({
+    name: 'mgo_requests_oldest_seconds',
+    help: 'Age of the oldest request without a verdict.',
+    registers,
+    async collect() {
+      const { since } = await waiting()
+      this.set(since === null ? 0 : Math.max(0, (now() - since) / 1000))
+    },
+  })
+}
 
 function httpMetrics(registers: Registers): Metrics['http'] {
   const requests = new Counter({
