@@ -46,7 +46,8 @@ function forbidden(from: string, to: string): string | undefined {
 const doorsOf: Readonly<Record<string, readonly string[]>> = {
   yaml: ['manifest', 'config'],
   zod: ['request', 'manifest', 'config', 'server'],
-  undici: ['kube', 'notify', 'git'],
+  undici: ['kube', 'notify', 'git', 'config'],
+  jose: ['server'],
   fastify: ['server'],
   '@commander-js/extra-typings': ['cli'],
   diff: ['plan', 'deploy'],
