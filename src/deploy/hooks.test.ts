@@ -65,11 +65,11 @@ function begin(world: Script) {
   } as unknown as Engine
   const target = { cluster: 'prod', kube: world.kube } as unknown as Target
   const outside = { clock: world.clock, tell: () => undefined }
-  applyWatched({ unit, target, record: undefined, engine, world: outside }).then(
+  applyWatched({ unit, target, record: undefined, engine, world: outside, timeoutMs: 10_000 }).then(
     (outcome) => (seen.outcome = outcome),
     () => (seen.outcome = 'thrown'),
   )
-  return { seen, end: (how: 'well' | 'badly') => end(how) }
+  return { seen, end: (how: 'well' | 'badly') => end(how), outcome: () => seen.outcome }
 }
 
 test('who is through at once is not asked for hooks', async () => {
@@ -125,4 +125,18 @@ test('hooks that end well end nothing', async () => {
   end('well')
   await world.pass(10)
   assert.deepEqual(seen.outcome, { kind: 'applied', applied: { revision: 2, objects: [] } })
+})
+
+test('a hook that nothing decides: time is up as it was asked for, whatever the engine’s own limit is', async () => {
+  const world = script()
+  world.put(job({ active: 1 }))
+  const { seen, outcome } = begin(world)
+  await world.pass(9_000)
+  assert.equal(outcome(), undefined)
+  await world.pass(2_000)
+  assert.ok(seen.aborted)
+  const ended = outcome()
+  assert.ok(typeof ended === 'object' && ended.kind === 'ended')
+  assert.equal(ended.verdict.verdict, 'timed-out')
+  assert.match(ended.verdict.reason, /hook.*Job migrate/)
 })
