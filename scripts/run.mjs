@@ -15,6 +15,7 @@ const tasks = {
   e2e: ['scripts/test.ts', '--only-e2e'],
   demo: ['demo/demo.ts'],
   rig: ['test/rig/cli.ts'],
+  rollouts: ['test/rollouts/main.ts'],
   bench: ['bench/main.ts'],
   wild: ['test/wild.ts'],
 }

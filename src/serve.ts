@@ -60,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     (told) => desk.told(told),
     (told) => hub.told(told),
   )
-  const ready = () => readiness(opened.repo, chosen)
+  const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const app = buildApp({ desk, hub, memory: journal, version, warn: print, ready })
   const address = await app.listen({ host, port }).catch((cause: unknown) => {
     throw taken(serving.listen, cause)
@@ -111,8 +111,7 @@ function signal(): Promise<void> {
   })
 }
 
-async function readiness(repo: Repo, { trouble }: Pick<Deployer, 'trouble'>): Promise<string | undefined> {
-  if (trouble() !== undefined) return trouble()
+async function readiness(repo: Repo): Promise<string | undefined> {
   try {
     return (await repo.tip()) === undefined ? `${repo.name} is empty` : undefined
   } catch (error) {

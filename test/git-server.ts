@@ -13,8 +13,9 @@ import { dirname, join } from 'node:path'
 /**
  * `cut`: the push goes through and its answer is lost; `torn`: half of the answer comes. `hang`: no answer ever.
  * `trickle`: the answer comes a byte a second. `refuse`: 500.
+ * `full`: git may write no file that is larger than some bytes, as on a full disk.
  */
-export type Fault = 'none' | 'slow' | 'cut' | 'torn' | 'hang' | 'trickle' | 'refuse'
+export type Fault = 'none' | 'slow' | 'cut' | 'torn' | 'hang' | 'trickle' | 'refuse' | 'full'
 
 export type GitServer = {
   readonly root: string
@@ -97,7 +98,8 @@ type Serving = {
 /** One CGI call (RFC 3875). */
 function backend({ root, request, response, fault }: Serving): void {
   const url = new URL(request.url ?? '/', 'http://git')
-  const child = spawn('git', ['http-backend'], {
+  const isFull = fault === 'full'
+  const child = spawn(isFull ? 'prlimit' : 'git', [...(isFull ? ['--fsize=16', 'git'] : []), 'http-backend'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: root,

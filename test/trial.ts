@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import type { RunRecord, Sent } from './checker/checker.ts'
 import { type GitServer, git, makeBare, startGitServer } from './git-server.ts'
 import { makeMgo, type Mgo, type MgoOptions, type Server, values } from './mgo.ts'
@@ -72,6 +73,11 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
   const mgo = makeMgo({ repo: server.url('gitops.git'), env, ...more })
   const serve = () => mgo.serve('--commit-only', ...args)
   const state = { service: await serve(), log: '' }
+  // A file system that only the server sees is looked at through its process.
+  const stateSeen = () =>
+    more.stateIn === undefined
+      ? join(mgo.state, 'state')
+      : join('/proc', String(state.service.pid), 'root', more.stateIn)
   const first = git(bare, 'rev-parse', 'main').trim()
   const sent = new Map<string, Sent>()
   const others: string[] = []
@@ -104,6 +110,17 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
+  let isOver = false
+  const end = async (): Promise<void> => {
+    if (isOver) return
+    isOver = true
+    await state.service.kill()
+    await server.close()
+    mgo.remove()
+    rmSync(work, { recursive: true, force: true })
+  }
+  // A trial that fails must leave nothing running, either.
+  after(end)
   return {
     git: server,
     bare,
@@ -118,6 +135,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       for (;;) {
         const answer = await send(app, tag, { key }).catch(() => undefined)
         if (answer?.id !== undefined) return answer
+        if (answer !== undefined && answer.status < 429) throw new Error(JSON.stringify(answer))
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
@@ -159,7 +177,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         foreign: others,
         files: Object.fromEntries(files) as Record<string, string>,
         secrets: [password],
-        searched: [join(mgo.state, 'state')],
+        searched: [stateSeen()],
         log: state.log + state.service.log(),
         maxRssMiB: 600,
         maxFiles: 400,
@@ -171,11 +189,6 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       })
       assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}\n${record.log.slice(-4_000)}`)
     },
-    async end() {
-      await state.service.kill()
-      await server.close()
-      mgo.remove()
-      rmSync(work, { recursive: true, force: true })
-    },
+    end,
   }
 }

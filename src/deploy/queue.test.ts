@@ -175,19 +175,36 @@ test('an error that does not pass: halving finds whose it is, the others land', 
   assert.equal((await Promise.all(good)).filter(({ kind }) => kind === 'committed').length, 3)
 })
 
-test('git fails and nobody knows why: one at a time, and who fails alone three times hurts nobody any more', async () => {
+test('git fails and nobody knows why: halving lets the others through, and the one waits on until its patience ends', async () => {
   const { queue, batches, tick, until } = world()
-  const bad = assert.rejects(queue.submit({ request: ask('bad', 'bad') }, far), { code: 'GIT_FAILED' })
-  const good = queue.submit({ request: ask('a', 'v1') }, far)
-  for (let i = 0; i < 8; i++) {
+  const bad = assert.rejects(queue.submit({ request: ask('bad', 'bad') }, 200_000), { code: 'GIT_FAILED' })
+  const good = ['a', 'b', 'c'].map((app) => queue.submit({ request: ask(app, 'v1') }, far))
+  for (let i = 0; i < 40; i++) {
     await tick()
-    const batch = batches[i]
-    batch?.go(batch.tags.includes('bad') ? fails('GIT_FAILED') : undefined)
+    for (const batch of batches) batch.go(batch.tags.includes('bad') ? fails('GIT_FAILED') : undefined)
     await tick()
-    await until((i + 1) * 20_000)
+    await until((i + 1) * 10_000)
+    if (i === 8) assert.equal((await Promise.all(good)).filter(({ kind }) => kind === 'committed').length, 3)
   }
   await bad
-  assert.equal((await good).kind, 'committed')
+})
+
+test('git fails for everybody: halving stops soon, and nobody is taken out', async () => {
+  const { queue, batches, tick, until } = world()
+  let broken = true
+  const all = Array.from({ length: 64 }, (_, i) => queue.submit({ request: ask(`a${i}`, 'v1') }, far))
+  for (let i = 0; i < 30; i++) {
+    for (let j = 0; j < 20; j++) {
+      await tick()
+      for (const batch of batches) batch.go(broken ? fails('GIT_FAILED') : undefined)
+    }
+    await until((i + 1) * 20_000)
+    if (i === 4) {
+      assert.ok(batches.length < 60, `${batches.length} tries`)
+      broken = false
+    }
+  }
+  assert.equal((await Promise.all(all)).filter(({ kind }) => kind === 'committed').length, 64)
 })
 
 test('going down: the batch under way ends, nothing further begins', async () => {

@@ -35,21 +35,21 @@ export type QueueWorld = {
 
 /** Requests in one push at most. */
 const size = 1_000
-/** Who fails alone this often gets the error as the answer; the others go on. */
-const aloneTries = 3
-
 type State = {
   readonly waiting: Waiting
   readonly underWay: Map<RequestId, Waiter>
   readonly wake: AbortController
   failures: number
   trouble: unknown
+  /** Of this turn: how many failed alone. */
+  alone: number
 }
 
 /** Opens the queue. */
 export function commitQueue(world: QueueWorld): CommitQueue {
   const waiting = waitingRoom()
-  const state: State = { waiting, underWay: new Map(), wake: new AbortController(), failures: 0, trouble: undefined }
+  const begin = { failures: 0, trouble: undefined, alone: 0 }
+  const state: State = { waiting, underWay: new Map(), wake: new AbortController(), ...begin }
   let running: Promise<void> | undefined
   const turns = async (): Promise<void> => {
     while (waiting.count() > 0 && !state.wake.signal.aborted) await turn(state, world)
@@ -58,7 +58,7 @@ export function commitQueue(world: QueueWorld): CommitQueue {
   return {
     submit: (queued, untilMs) =>
       new Promise((resolve, reject) => {
-        enter({ queued, untilMs, failed: 0, settle: resolve, giveUp: reject }, state, world)
+        enter({ queued, untilMs, settle: resolve, giveUp: reject }, state, world)
         running ??= turns()
       }),
     withdraw(id) {
@@ -113,8 +113,8 @@ async function turn(state: State, world: QueueWorld): Promise<void> {
     const error = await world.repo.fetch().then(() => undefined, asIs)
     if (error !== undefined) return failed([], error, { state, world })
   }
-  const alone = state.failures > 2 && mayBeOneRequest(state.trouble)
-  await work(state.waiting.take(alone ? 1 : size), { state, world })
+  state.alone = 0
+  await work(state.waiting.take(size), { state, world })
 }
 
 type Course = { readonly state: State; readonly world: QueueWorld }
@@ -156,20 +156,32 @@ function based(waiter: Waiter, bases: ReadonlyMap<RequestId, Commit>): Waiter {
 /** What passes is waited for. What does not is somebody's fault: halving finds whose. */
 async function failed(batch: readonly Waiter[], error: unknown, course: Course): Promise<void> {
   const { state, world } = course
+  if (batch.length > 1 && (!isPassing(error) || isSuspicious(error, state))) return halve(batch, course)
   if (!isPassing(error)) {
     const all = batch.length === 0 ? state.waiting.take(Number.POSITIVE_INFINITY) : batch
-    if (batch.length <= 1) return all.forEach((waiter) => giveUp(waiter, error))
-    const middle = Math.ceil(batch.length / 2)
-    await work(batch.slice(0, middle), course)
-    return work(batch.slice(middle), course)
+    return all.forEach((waiter) => giveUp(waiter, error))
   }
   state.failures++
   state.trouble = error
-  const counted = batch.length === 1 && mayBeOneRequest(error)
-  const tried = batch.map((waiter) => (counted ? { ...waiter, failed: waiter.failed + 1 } : waiter))
-  const isOut = (waiter: Waiter) => waiter.untilMs <= world.clock.now() || waiter.failed >= aloneTries
-  for (const waiter of tried.filter(isOut)) giveUp(waiter, error)
-  state.waiting.putBack(tried.filter((waiter) => !isOut(waiter)))
+  const isOut = ({ untilMs }: Waiter) => untilMs <= world.clock.now()
+  for (const waiter of batch.filter(isOut)) giveUp(waiter, error)
+  const rest = batch.filter((waiter) => !isOut(waiter))
+  const [only] = rest
+  if (batch.length === 1 && only !== undefined && mayBeOneRequest(error)) {
+    state.alone++
+    state.waiting.postpone(only)
+  } else state.waiting.putBack(rest)
+}
+
+async function halve(batch: readonly Waiter[], course: Course): Promise<void> {
+  const middle = Math.ceil(batch.length / 2)
+  await work(batch.slice(0, middle), course)
+  await work(batch.slice(middle), course)
+}
+
+/** Whether one request may bring this upon its batch. Where two fail even alone it is the world, and halving would only add to it. */
+function isSuspicious(error: unknown, { failures, alone }: State): boolean {
+  return mayBeOneRequest(error) && failures >= 2 && alone < 2
 }
 
 function giveUp(waiter: Waiter, error: unknown): void {

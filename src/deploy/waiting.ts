@@ -21,8 +21,6 @@ export type Waiter = {
   readonly queued: Queued
   /** Milliseconds since the epoch: how long it waits for git. */
   readonly untilMs: number
-  /** How often it failed alone. */
-  readonly failed: number
   readonly settle: (outcome: Outcome) => void
   readonly giveUp: (error: unknown) => void
 }
@@ -35,6 +33,8 @@ export type Waiting = {
   replacedBy(request: DeployRequest): readonly Waiter[]
   /** Takes the first ones out. */
   take(most: number): readonly Waiter[]
+  /** Puts one back behind all that would change something else. */
+  postpone(waiter: Waiter): void
   /** Puts some back before all others. */
   putBack(waiters: readonly Waiter[]): void
   count(): number
@@ -61,16 +61,16 @@ export function waitingRoom(): Waiting {
     find: (id) => byId.get(id),
     replacedBy: (request) => (lines.get(lineOf(request)) ?? []).filter(({ queued }) => replaces(request, queued)),
     take(most) {
-      const taken: Waiter[] = []
-      for (const [key, line] of lines) {
-        if (taken.length >= most) break
-        const some = line.slice(0, most - taken.length)
-        taken.push(...some)
-        if (some.length === line.length) lines.delete(key)
-        else lines.set(key, line.slice(some.length))
-      }
+      const taken = takeFrom(lines, most)
       for (const { queued } of taken) byId.delete(queued.request.id)
       return taken
+    },
+    postpone(waiter) {
+      const key = lineOf(waiter.queued.request)
+      const line = lines.get(key) ?? []
+      lines.delete(key)
+      lines.set(key, [waiter, ...line])
+      byId.set(waiter.queued.request.id, waiter)
     },
     putBack(waiters) {
       const later = [...lines.values()].flat()
@@ -79,6 +79,18 @@ export function waitingRoom(): Waiting {
     },
     count: () => byId.size,
   }
+}
+
+function takeFrom(lines: Map<string, readonly Waiter[]>, most: number): readonly Waiter[] {
+  const taken: Waiter[] = []
+  for (const [key, line] of lines) {
+    if (taken.length >= most) break
+    const some = line.slice(0, most - taken.length)
+    taken.push(...some)
+    if (some.length === line.length) lines.delete(key)
+    else lines.set(key, line.slice(some.length))
+  }
+  return taken
 }
 
 /** Whether a later request takes the place of an earlier one that waits. The same image again is no later one: both get their answer. */

@@ -62,6 +62,17 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   return remoteBranch({ ...mirror, place, committer, credentials, direct, timeoutMs }, branch)
 }
 
+/** Those who ask while an answer is under way get the same one. */
+function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+}
+
 /** The branch that the remote calls its own. A server that starts while the remote is away goes by what it said last. */
 async function ownBranch(git: Git, url: string): Promise<string> {
   try {
@@ -107,7 +118,6 @@ function remoteBranch(shared: Shared, branch: string): Repo {
   const { git, place, reads, timeoutMs, credentials } = shared
   let seen: { readonly tip: Commit | undefined } | undefined
   let written: Written | undefined
-  let asking: Promise<Commit | undefined> | undefined
   const fetch = async (): Promise<Commit | undefined> => {
     // The first one may bring a whole history.
     const tip = await fetchTip(shared, branch, seen === undefined ? timeoutMs * 5 : timeoutMs)
@@ -115,18 +125,13 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     seen = { tip }
     return tip
   }
+  const first = sharing(fetch)
   return {
     ...reads,
     name: place.shown,
     branch,
-    tip: async () => {
-      if (seen !== undefined) return seen.tip
-      // Many may ask at the start; the remote is asked once.
-      asking ??= fetch().finally(() => {
-        asking = undefined
-      })
-      return asking
-    },
+    // Many may ask at the start; the remote is asked once.
+    tip: async () => (seen === undefined ? first() : seen.tip),
     fetch,
     async write(base, commits) {
       written = await write(shared, base, commits)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync, readFileSync } from 'node:fs'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MgoError } from '../error.ts'
 import { deployRoutes } from './deploy.ts'
@@ -33,8 +34,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // What cannot even be routed, such as an address that is no URI.
     frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
   })
-  // Far more than wait at once, and fewer than the files a process may hold open.
-  app.server.maxConnections = 10_000
+  app.server.maxConnections = mostConnections()
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async ({ headers }, reply) => {
     void reply.headers(safeHeaders)
@@ -72,6 +72,13 @@ function kept(app: FastifyInstance, { desk, warn }: AppOptions): void {
   })
   dockerHubRoute(app, desk)
   void app.register(async (scope) => formRoute(scope, desk))
+}
+
+/** Far more than wait at once; and half of the files that the process may hold open are left for git, helm and the journal. */
+function mostConnections(): number {
+  const text = existsSync('/proc/self/limits') ? readFileSync('/proc/self/limits', 'utf8') : ''
+  const files = Number(/^Max open files\s+(\d+)/m.exec(text)?.[1] ?? 20_000)
+  return Math.min(10_000, Math.floor(files / 2))
 }
 
 const limits = {

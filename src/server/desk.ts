@@ -31,6 +31,8 @@ export type Desk = {
   verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
   /** Ends a request that has no commit yet. `undefined`: no such request. Throws CANCEL_TOO_LATE, OVERLOADED. */
   cancel(id: RequestId): Promise<Known | undefined>
+  /** Why nothing could be accepted a moment ago: the disk. */
+  trouble(): string | undefined
   /** What was asked, the newest first. */
   list(listing: Listing): Promise<readonly Known[]>
   /** Begins to take up what an earlier process left open, in its order; says how many that are. */
@@ -64,11 +66,13 @@ export function openDesk(options: DeskOptions): Desk {
   const ended = (request: DeployRequest) => scale.off(request)
   const work = workbench({ deployer, memory, keeper: keep, warn, deploys, ended })
   const left = backlog({ memory, work, waits, keeper: keep, ended, warn })
+  const disk = diskTrouble(clock)
   return {
     accept: async (asking, once) => {
       if (waits.state() !== 'open') throw overloaded('this server is going down')
-      return accept(asking, once, { memory, clock, scale, left, work })
+      return accept(asking, once, { memory, clock, scale, left, work }).catch(disk.note)
     },
+    trouble: disk.now,
     async verdict(id, waitMs) {
       const one = work.find(id)
       const verdict = one && (await waits.atMost(one.verdict, waitMs))
@@ -92,6 +96,20 @@ export function openDesk(options: DeskOptions): Desk {
       await memory.calm().catch(() => undefined)
       waits.end()
     },
+  }
+}
+
+/** How long a refusal by the disk counts: without traffic nobody would notice that there is room again. */
+const troubleMs = 5_000
+
+function diskTrouble({ now }: Pick<Clock, 'now'>) {
+  let last: { readonly at: number; readonly message: string } | undefined
+  return {
+    note: (error: unknown): never => {
+      if (error instanceof MgoError && error.code === 'JOURNAL_FAILED') last = { at: now(), message: error.message }
+      throw error
+    },
+    now: () => (last !== undefined && now() - last.at < troubleMs ? last.message : undefined),
   }
 }
 

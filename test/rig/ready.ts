@@ -60,13 +60,17 @@ export function waitForServer(parts: readonly Part[], way: Way): Promise<void> {
   return until('the API server', parts, async () => (await ask(way, '/readyz')).status === 200)
 }
 
-/** Makes the nodes, and waits until they are ready and the default namespace takes pods. */
+/** Makes the nodes, and waits until they are ready. */
 export async function readyNodes(parts: readonly Part[], way: Way): Promise<void> {
   for (const name of nodes) await ask(way, '/api/v1/nodes', { method: 'POST', body: node(name) })
   await until('the nodes', parts, async () => {
     const { text } = await ask(way, '/api/v1/nodes')
     return readyCount(text) >= nodes.length
   })
+}
+
+/** Waits until the default namespace takes pods. */
+export async function readyAccount(parts: readonly Part[], way: Way): Promise<void> {
   const account = '/api/v1/namespaces/default/serviceaccounts/default'
   await until(
     'the service account of the default namespace',

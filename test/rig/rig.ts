@@ -12,7 +12,7 @@ import { build } from './build.ts'
 import { makeCerts } from './certs.ts'
 import { isAlive } from './lock.ts'
 import { type Part, startPart } from './part.ts'
-import { readyNodes, waitForServer } from './ready.ts'
+import { readyAccount, readyNodes, waitForServer } from './ready.ts'
 
 export type Rig = {
   readonly name: string
@@ -25,10 +25,15 @@ export type Rig = {
   stop(): Promise<void>
 }
 
-export type RigOptions = { readonly name?: string; readonly say?: (line: string) => void }
+/** `puppets`: no nodes yet; test/puppet brings its own (`startPuppetRig`). */
+export type RigOptions = {
+  readonly name?: string
+  readonly nodes?: 'kwok' | 'puppets'
+  readonly say?: (line: string) => void
+}
 
 /** Starts a cluster with three nodes; builds the programs first where they are missing. About ten seconds. */
-export async function startRig({ name = 'rig', say = () => undefined }: RigOptions = {}): Promise<Rig> {
+export async function startRig({ name = 'rig', nodes = 'kwok', say = () => undefined }: RigOptions = {}): Promise<Rig> {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name))
     throw new Error(`a rig's name has small letters, digits and dashes: ${name}`)
   const bin = await build(say)
@@ -51,8 +56,9 @@ export async function startRig({ name = 'rig', say = () => undefined }: RigOptio
     await waitForServer(parts, ready)
     start('kube-controller-manager', controllerArgs(home, kubeconfig))
     start('kube-scheduler', schedulerArgs(kubeconfig))
-    start('kwok', kwokArgs(kubeconfig))
-    await readyNodes(parts, ready)
+    if (nodes === 'kwok') start('kwok', kwokArgs(kubeconfig))
+    if (nodes === 'kwok') await readyNodes(parts, ready)
+    await readyAccount(parts, ready)
   } catch (error) {
     await stop()
     throw error
