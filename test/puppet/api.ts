@@ -110,7 +110,7 @@ export async function follow(
   while (!signal.aborted) {
     try {
       for await (const event of kube.watch(selection, signal)) {
-        if (event.kind !== 'synced') seen(event.kind === 'gone' ? 'gone' : 'there', event.object)
+        if ('object' in event) seen(event.kind === 'gone' ? 'gone' : 'there', event.object)
       }
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 200))
