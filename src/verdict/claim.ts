@@ -7,7 +7,7 @@ import type { K8sObject } from '../release/object.ts'
 import { conditions, textAt } from './at.ts'
 import { isCurrent, type Told, toldOf } from './events.ts'
 import { isFinal } from './final.ts'
-import { missingIn, other, stillMissing, storageClass } from './missing.ts'
+import { itCame, missingIn, other, stillMissing, storageClass } from './missing.ts'
 import { bytesOf } from './quantity.ts'
 import type { Live, Status } from './status.ts'
 import { evidence, type Scene, short } from './trouble.ts'
@@ -67,7 +67,7 @@ function unprovisioned(claim: K8sObject, { reason, message, at }: Told, scene: S
   const word = missing === undefined ? (isFinal(message) ? 'failed' : 'waiting') : stillMissing(missing, scene)
   return {
     word,
-    says: `it cannot be bound: ${short(message)}`,
+    says: `it cannot be bound: ${short(message)}${missing !== undefined && word === 'waiting' ? itCame : ''}`,
     code: 'VOLUME',
     hint: missing === undefined ? 'Mend what the provisioner names, or use another StorageClass.' : classHint,
     evidence: [evidence(claim, `${reason}: ${message}`, at)],

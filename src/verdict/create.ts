@@ -5,7 +5,7 @@
  */
 import type { K8sObject } from '../release/object.ts'
 import type { Told } from './events.ts'
-import { missingIn, stillMissing } from './missing.ts'
+import { itCame, missingIn, stillMissing } from './missing.ts'
 import { type Scene, short, type Trouble } from './trouble.ts'
 
 /** What waiting mends: caches that are not filled yet, a runtime that is busy. */
@@ -42,7 +42,7 @@ export function createTrouble(
     return {
       ...missing,
       code: 'CONFIG_MISSING',
-      says: missing.word === 'failed' ? says : `${says} (it is there now; the node tries again)`,
+      says: missing.word === 'failed' ? says : `${says}${itCame}`,
       hint: 'Create what is missing, or mend the reference to it, and deploy again.',
     }
   const tries = told

@@ -8,7 +8,7 @@ import type { K8sObject } from '../release/object.ts'
 import { at, conditions, isObserved, isOwnedBy, numberAt } from './at.ts'
 import { deadlineOf, isLate } from './deadline.ts'
 import { areWell, podsOf, readyCount, worstTrouble } from './pod-trouble.ts'
-import { flapping } from './readiness.ts'
+import { flapping, tooYoung } from './readiness.ts'
 import { refusedPods } from './refused.ts'
 import { mayMakeRoom } from './room.ts'
 import type { Live, Status } from './status.ts'
@@ -22,7 +22,7 @@ export function deploymentStatus(live: Live): Status {
   const wanted = numberAt(object, 'spec', 'replicas') ?? 1
   const set = newestSet(object, live.related)
   const pods = set === undefined ? [] : podsOf(set, live.related)
-  const counts = `${countOf(set, pods, wanted)} of ${wanted} new pods are ready`
+  const counts = wanted === 0 ? unscaled(object) : `${countOf(set, pods, wanted)} of ${wanted} new pods are ready`
   const isSeen = isObserved(object)
   if (isSeen && isComplete({ deployment: object, set, pods, wanted }))
     return { word: 'current', says: wanted === 0 ? 'it is scaled to 0, as asked' : counts }
@@ -45,6 +45,10 @@ export function newestSet(deployment: K8sObject, related: readonly K8sObject[]):
       newest !== undefined &&
       one.metadata.annotations?.[revision] === newest,
   )
+}
+
+function unscaled(object: K8sObject): string {
+  return `it should be scaled to 0, and ${numberAt(object, 'status', 'replicas') ?? 0} of its pods are left`
 }
 
 function countOf(set: K8sObject | undefined, pods: readonly K8sObject[], wanted: number): number {
@@ -117,15 +121,9 @@ type Waiting = {
 
 function waiting({ counts, trouble, object, set }: Waiting): Status {
   if (trouble !== undefined) return { ...trouble, word: 'waiting', says: `${counts}; ${trouble.says}` }
-  const steady = numberAt(object, 'spec', 'minReadySeconds') ?? 0
-  const young = (numberAt(set, 'status', 'readyReplicas') ?? 0) - (numberAt(set, 'status', 'availableReplicas') ?? 0)
-  if (steady > 0 && young > 0)
-    return {
-      word: 'waiting',
-      says: `${counts}; ${young} of them not for ${steady} s without a break yet (minReadySeconds)`,
-      code: 'READINESS',
-      hint: 'They have to stay ready that long; if this goes on, their readiness probe fails now and then.',
-    }
+  const young = tooYoung(object, set)
+  if (young !== undefined) return { ...young, says: `${counts}; ${young.says}` }
   const old = (numberAt(object, 'status', 'replicas') ?? 0) - (numberAt(object, 'status', 'updatedReplicas') ?? 0)
-  return { word: 'waiting', says: old > 0 ? `${counts}; ${old} old ones still run` : counts }
+  if (old <= 0) return { word: 'waiting', says: counts }
+  return { word: 'waiting', says: `${counts}; ${old} old ${old === 1 ? 'pod still runs' : 'pods still run'}` }
 }

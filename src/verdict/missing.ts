@@ -56,6 +56,9 @@ export function storageClass(name: string): ObjectId {
   return { group: 'storage.k8s.io', version: 'v1', kind: 'StorageClass', namespace: '', name }
 }
 
+/** After words about something that has come since. */
+export const itCame = ' (it is there now, and is tried again)'
+
 /** What was asked for, where it has been answered. */
 export function other(id: ObjectId, { others }: Scene): K8sObject | 'absent' | undefined {
   return others?.get(objectKey(id))

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { K8sObject } from '../release/object.ts'
+import type { K8sObject, ObjectId } from '../release/object.ts'
 import { at, conditions, listAt, textAt } from './at.ts'
 import { missingThing } from './create.ts'
 import type { Told } from './events.ts'
-import { missingIn } from './missing.ts'
+import { itCame } from './missing.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
 /** A pod without a node. Waiting may help: somebody may leave. The deadline of its owner ends it. */
@@ -25,7 +25,7 @@ export function schedulingTrouble(pod: K8sObject, scene: Scene): Trouble | undef
       word: missing?.word ?? 'waiting',
       ...(missing?.asks === undefined ? {} : { asks: missing.asks }),
       code: 'VOLUME',
-      says,
+      says: missing?.word === 'waiting' ? `${says}${itCame}` : says,
       hint: 'Look at its PersistentVolumeClaims: kubectl describe pvc.',
       evidence: proof,
     }
@@ -79,14 +79,15 @@ export function startTrouble(pod: K8sObject, told: readonly Told[], scene: Scene
   if (isSandbox && conditions(pod).get('PodReadyToStartContainers')?.status === 'True') return undefined
   const proof = [evidence(pod, `${reason}: ${message}`, event.at)]
   const missing = missingThing(message, pod, scene)
+  const thing = missing?.asks?.[0]
   const { name } = pod.metadata
   const node = textAt(pod, 'spec', 'nodeName')
   if (missing !== undefined || /references non-existent (?:config|secret) key/i.test(message))
     return {
       word: 'failed',
       ...missing,
-      code: missingIn(message, pod)?.id.kind === 'PersistentVolumeClaim' ? 'VOLUME' : 'CONFIG_MISSING',
-      says: `a volume of the pod ${name} cannot be mounted: ${short(message)}`,
+      code: thing?.kind === 'PersistentVolumeClaim' ? 'VOLUME' : 'CONFIG_MISSING',
+      says: `a volume of the pod ${name} cannot be mounted: ${short(message)}${named(message, thing)}${missing?.word === 'waiting' ? itCame : ''}`,
       hint: 'Create what is missing, or mend the reference to it, and deploy again.',
       evidence: proof,
     }
@@ -97,4 +98,9 @@ export function startTrouble(pod: K8sObject, told: readonly Told[], scene: Scene
     hint: isSandbox ? 'Look at the network plugin and the runtime of its node.' : 'Look at the volume and its driver.',
     evidence: proof,
   }
+}
+
+/** The mounter names a key and a volume, and not what the key is missing from. */
+function named(message: string, thing: ObjectId | undefined): string {
+  return thing === undefined || message.includes(thing.name) ? '' : ` in ${thing.kind} ${thing.name}`
 }

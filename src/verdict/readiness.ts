@@ -25,8 +25,9 @@ export function readinessTrouble(pod: K8sObject, told: readonly Told[]): Trouble
   const whose = who === undefined ? '' : ` (${who.role} ${who.name})`
   const restarts = Math.max(0, ...containersOf(pod).map(({ status }) => numberAt(status, 'restartCount') ?? 0))
   const again = restarts === 0 ? '' : ` after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
-  const why =
-    event === undefined ? `; its ${probe.toLowerCase()} probe has not passed yet` : `: ${short(event.message)}`
+  const hasProbe = at(who?.spec, `${probe.toLowerCase()}Probe`) !== undefined
+  const silent = hasProbe ? `; its ${probe.toLowerCase()} probe has not passed yet` : ''
+  const why = event === undefined ? silent : `: ${short(event.message)}`
   return {
     word: 'waiting',
     code: slow === undefined ? 'READINESS' : 'STARTUP_PROBE',
@@ -59,6 +60,21 @@ function closedGate(pod: K8sObject): Trouble | undefined {
     says: `the containers of the pod ${pod.metadata.name} are ready, its readiness gate ${gate} is not open (${words})`,
     hint: 'Look at the controller that sets this gate: most often that of a load balancer.',
     evidence: [evidence(pod, known.get('Ready')?.message || `${gate} is not True`, known.get('Ready')?.since)],
+  }
+}
+
+/** Pods that are ready and do not count yet, because they are not for long enough. `by` counts them in its status. */
+export function tooYoung(owner: K8sObject, by: K8sObject | undefined): Trouble | undefined {
+  const seconds = numberAt(owner, 'spec', 'minReadySeconds') ?? 0
+  const count = (field: string) => numberAt(by, 'status', field) ?? 0
+  const young = count('readyReplicas') - count('availableReplicas')
+  if (seconds === 0 || young <= 0 || by === undefined) return undefined
+  return {
+    word: 'waiting',
+    code: 'READINESS',
+    says: `${young} of them not for ${seconds} s without a break yet (minReadySeconds)`,
+    hint: 'They have to stay ready that long; if this goes on, their readiness probe fails now and then.',
+    evidence: [evidence(by, `${count('readyReplicas')} ready, ${count('availableReplicas')} available`)],
   }
 }
 

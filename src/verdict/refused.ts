@@ -6,7 +6,7 @@
 import type { K8sObject } from '../release/object.ts'
 import type { VerdictCode } from './codes.ts'
 import { isCurrent, timeMs, toldOf } from './events.ts'
-import { missingIn, stillMissing } from './missing.ts'
+import { itCame, missingIn, stillMissing } from './missing.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
 type Row = { readonly says: RegExp; readonly code: VerdictCode; readonly hint: string }
@@ -56,7 +56,7 @@ export function refusedPods(by: K8sObject, refusal: Refusal, scene: Scene): Trou
   return {
     word,
     code,
-    says: `its pods are refused: ${short(message)}`,
+    says: `its pods are refused: ${short(message)}${missing !== undefined && word === 'waiting' ? itCame : ''}`,
     hint,
     evidence: [evidence(by, `FailedCreate: ${message}`, refusal.at)],
     ...(missing === undefined ? {} : { asks: [missing.id] }),

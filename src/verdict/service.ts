@@ -21,11 +21,13 @@ export function serviceStatus({ object, events }: Live): Status {
   const told = toldOf(object, events).filter((one) => one.isWarning && isCurrent(one, object))
   const failed = told.at(-1)
   if (failed !== undefined) return refused(object, failed)
+  const work = toldOf(object, events).findLast((one) => isCurrent(one, object))
+  const word = work === undefined ? ', and nobody has said a word about it' : `: ${short(work.message)}`
   const type = textAt(object, 'spec', 'loadBalancerClass')
   const who = type === undefined ? 'a controller for load balancers' : `the controller of the class ${type}`
   return {
     word: 'waiting',
-    says: 'its load balancer has no address yet, and nobody has said a word about it',
+    says: `its load balancer has no address yet${word}`,
     code: 'LOAD_BALANCER',
     hint: `Is there ${who} on this cluster? Without one no address ever comes: use type ClusterIP or NodePort.`,
     evidence: [evidence(object, 'status.loadBalancer is empty')],

@@ -7,7 +7,7 @@
 import type { K8sObject } from '../release/object.ts'
 import { isObserved, isOwnedBy, numberAt, textAt } from './at.ts'
 import { areWell, isOver, isReady, podsOf, podTrouble, readyCount, worstTrouble } from './pod-trouble.ts'
-import { flapping } from './readiness.ts'
+import { flapping, tooYoung } from './readiness.ts'
 import { failedCreate } from './refused.ts'
 import type { Live, Status } from './status.ts'
 import { evidence, type Trouble } from './trouble.ts'
@@ -28,7 +28,8 @@ export function statefulSetStatus(live: Live): Status {
     failedCreate(object, pods, live) ??
     stuck(object, pods, live) ??
     leaving(object, related) ??
-    flapping(fresh, live)
+    flapping(fresh, live) ??
+    tooYoung(object, object)
   if (trouble === undefined) return { word: 'waiting', says: counts }
   return { ...trouble, says: `${counts}; ${trouble.says}` }
 }
