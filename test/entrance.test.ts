@@ -56,7 +56,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
     metrics: { text: async () => '', http: () => undefined },
     trail: nobody,
     warn: () => undefined,
-    ready: async () => undefined,
+    ready: async () => 'git@git.example.com:acme/gitops.git is empty',
   })
   const url = await app.listen(entrance.listen)
   ends.push(async () => {
@@ -87,6 +87,16 @@ test('behind a proxy the server answers to its own name', async () => {
   const { url } = await start(`${identities}url: https://mgo.example.com\nproxy: { trusted: [127.0.0.0/8] }\n`)
   const by = async (host: string) => (await fetch(`${url}/healthz`, { headers: { 'x-forwarded-host': host } })).status
   assert.deepEqual([await by('mgo.example.com'), await by('evil.example.com')], [200, 403])
+})
+
+test('what is wrong with the gitops repo is told to those only who are let in', async () => {
+  const why = async (url: string) => {
+    const response = await fetch(`${url}/readyz`)
+    assert.equal(response.status, 503)
+    return (await response.text()).includes('git.example.com')
+  }
+  assert.equal(await why((await start('{ gitops: {} }')).url), true)
+  assert.equal(await why((await start(identities)).url), false)
 })
 
 test('a trial without identities warns in every answer', async () => {

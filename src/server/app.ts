@@ -16,7 +16,7 @@ import type { Hide } from '../secrets.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
-import { type Access, demandIdentity } from './auth.ts'
+import { type Access, demandIdentity, isKnown } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
@@ -78,7 +78,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
 }
 
 /** What needs no identity: it says that the server is there, and nothing about what it does. */
-function openRoutes(app: FastifyInstance, { version, ready }: AppOptions): void {
+function openRoutes(app: FastifyInstance, { version, ready, access }: AppOptions): void {
   const open = { config: { identity: 'none' } }
   app.get('/', open, async (request, reply) => {
     if (/\btext\/html\b/.test(request.headers.accept ?? ''))
@@ -86,9 +86,11 @@ function openRoutes(app: FastifyInstance, { version, ready }: AppOptions): void 
     return reply.type('text/plain; charset=utf-8').send('hello world!')
   })
   app.get('/healthz', open, async () => ({ status: 'ok', version }))
-  app.get('/readyz', open, async (_, reply) => {
+  app.get('/readyz', open, async (request, reply) => {
     const why = await ready()
-    return why === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', why })
+    if (why === undefined) return { status: 'ready' }
+    // It names the gitops repo: that is for those only who are let in.
+    return reply.code(503).send({ status: 'not ready', ...((await isKnown(request, access)) ? { why } : {}) })
   })
 }
 

@@ -93,9 +93,10 @@ function identifier({ tokens, clock, failures, jobs }: Identifying): (visit: Vis
   }
 }
 
-/** A wrong identity costs its address one try. */
-function refused(error: unknown, { address }: Visit, failures: Tries): unknown {
-  if (!(error instanceof MgoError) || error.code !== 'UNAUTHORIZED' || failures.spend(address)) return error
+/** A wrong identity costs its address one try; none at all is no try. */
+function refused(error: unknown, { address, headers }: Visit, failures: Tries): unknown {
+  if (!(error instanceof MgoError) || error.code !== 'UNAUTHORIZED') return error
+  if (headers.authorization === undefined || failures.spend(address)) return error
   return limited('too many wrong identities from this address')
 }
 
@@ -117,6 +118,15 @@ export function demandIdentity(app: FastifyInstance, access: Access): void {
     const { headers, ip: address } = request
     request.setDecorator('caller', await access.identify({ headers, address, over: over.signal }))
   })
+}
+
+/** On a route that needs no identity: whether the sender would be let in elsewhere. */
+export async function isKnown({ headers, ip: address }: FastifyRequest, access: Access): Promise<boolean> {
+  const over = AbortSignal.abort()
+  return access.identify({ headers, address, over }).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Who sends a request. Only for routes that need an identity. */

@@ -42,8 +42,8 @@ export function jobVerifier(issuers: readonly Issuer[], options: KeysOptions): J
     }).catch((error: unknown) => {
       throw refusal(error)
     })
-    const strange = mismatch(issuer.claims, payload)
-    if (strange !== undefined) throw stranger(issuer, strange)
+    // What exactly was expected is nothing for whoever has an account at the issuer.
+    if (mismatch(issuer.claims, payload) !== undefined) throw stranger(issuer)
     return {
       principal: { kind: 'job', issuer: issuer.name, claims: payload },
       expiresAt: (payload.exp ?? 0) * 1000 + issuer.leewayMs,
@@ -126,10 +126,10 @@ function refusal(error: unknown): MgoError {
   return unauthorized('the identity token cannot be read')
 }
 
-function stranger({ name }: Issuer, why: string): MgoError {
+function stranger({ name }: Issuer): MgoError {
   return new MgoError({
     code: 'FORBIDDEN',
-    message: `this server does not take every token of the issuer ${name}: ${why}`,
-    hint: 'See identities.issuers in the server’s settings.',
+    message: `this server takes only some of the issuer ${name}’s tokens, and this is none of them`,
+    hint: `Whoever runs the server finds their claims below identities.issuers.${name} in its settings.`,
   })
 }

@@ -10,10 +10,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { asked, audience, ci, good, issuer, server, wish } from './door.ts'
-import { call, type Ended } from './mgo.ts'
+import { asked, audience, ci, good, issuer, server, wish } from '../door.ts'
+import { call, type Ended } from '../mgo.ts'
 
-const main = join(import.meta.dirname, '..', 'src', 'main.ts')
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'mgo-remote-'))
 
 /** Where a job of GitHub Actions asks for its identity token. */
