@@ -208,6 +208,7 @@ test('at the command line: every command that reads them', async () => {
   await run('diff', '--cluster', 'prod')
   await run('diff', '--cluster', 'broken')
   await run('status', '--cluster', 'prod')
+  await run('why', 'shop/web', '--cluster', 'prod')
   await run('audit')
   git(bare, 'update-ref', 'refs/heads/side', 'main')
   await run('sync', '--cluster', 'prod', '--branch', 'none')
