@@ -17,7 +17,7 @@ import { gitError } from './error.ts'
 import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
-import { push, remoteHead } from './push.ts'
+import { push, remoteHead, remoteTip } from './push.ts'
 import { type Reading, reading } from './reading.ts'
 
 /**
@@ -128,6 +128,7 @@ function remoteBranch(shared: Shared, branch: string): Repo {
       return asking
     },
     fetch,
+    look: () => remoteTip(git, place.url, branch),
     async write(base, commits) {
       written = await write(shared, base, commits)
       return written.commits
