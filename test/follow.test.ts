@@ -162,7 +162,8 @@ test('what mgo committed itself is not brought twice, and what stands beside it 
     acceptedAt: Date.now(),
   })
   const clock = { now: () => Date.now(), id: () => requestId(0, randomBytes(16)), sleep: async () => undefined }
-  const deploy = (tag: string) => commitBatch([ask(tag)], { repo, clock, tell } as never)
+  const quiet = { attempting: async () => undefined, unready: async () => new Map<never, never>() }
+  const deploy = (tag: string) => commitBatch([{ request: ask(tag) }], { repo, clock, tell, ...quiet })
   assert.equal((await deploy('v2'))[0]?.kind, 'committed')
   assert.deepEqual(await look(), [])
   push({ 'installations/one/shop-values.yaml': values('v9') })

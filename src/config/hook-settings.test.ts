@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { vendors } from '../request/hook-vendors.ts'
-import { followSchema, hooksSchema, registriesSchema, resolveHooks } from './hook-settings.ts'
+import { followSchema, hooksSchema, registriesSchema } from './hook-settings.ts'
+import { hookTroubles, resolveHooks } from './hooks.ts'
 
 const image = { repository: 'ghcr.io/acme/shop', source: 'github.com/acme/shop', clusters: ['prod'], tags: 'any' }
 const hook = { vendor: 'github', idEnv: 'ID', secretEnv: 'SECRET', images: [image] }
@@ -45,27 +46,30 @@ test('the policy for tags of a hook is that of its images', () => {
 const gar = { vendor: 'gar', idEnv: 'ID', images: [image] }
 const audience = 'https://mgo.example.com'
 const problems: [hooks: unknown, want: RegExp, why: string][] = [
-  [{ shop: { ...hook, idEnv: 'NONE' } }, /hooks\.shop: the environment has no NONE/, 'a variable that is not set'],
-  [{ shop: { ...hook, idEnv: 'SHORT' } }, /its id can be guessed/, 'an address that can be guessed'],
+  [{ shop: { ...hook, idEnv: 'NONE' } }, /the hook shop has no NONE/, 'a variable that is not set'],
+  [{ shop: { ...hook, idEnv: 'SHORT' } }, /id of the hook shop can be guessed/, 'an address that can be guessed'],
   [{ shop: { ...hook, idEnv: 'SLASH' } }, /cannot be part of an address/, 'an id with slashes'],
   [{ shop: { ...hook, secretEnv: 'SHORT' } }, /shorter than 16/, 'a short secret'],
-  [{ shop: { ...hook, secretEnv: undefined } }, /it has no secretEnv/, 'a vendor that signs, and nothing to check it'],
-  [{ shop: { ...hook, vendor: 'quay' } }, /Quay sends no secret/, 'a secret that nobody sends'],
-  [{ shop: { ...hook, oidc: { audience } } }, /sends no tokens/, 'tokens that nobody sends'],
-  [{ shop: gar }, /it has no oidc/, 'Google without a token'],
   [
-    { shop: { ...gar, oidc: { audience } } },
-    /oidc names no email/,
-    'anybody can get a token of Google for an audience',
+    { shop: { ...hook, secretEnv: undefined } },
+    /shop has no secretEnv/,
+    'a vendor that signs, and nothing to check it',
   ],
-  [{ shop: { ...hook, vendor: 'generic', oidc: { audience } } }, /oidc names no issuer/, 'a token of whom?'],
-  [{ shop: { ...hook, images: [{ ...image, tags: undefined }] } }, /no policy for tags/, 'any tag, by accident'],
+  [{ shop: { ...hook, vendor: 'quay' } }, /Quay sends none/, 'a secret that nobody sends'],
+  [{ shop: { ...hook, oidc: { audience } } }, /takes tokens, and GitHub/, 'tokens that nobody sends'],
+  [{ shop: gar }, /has no oidc/, 'Google without a token'],
+  [{ shop: { ...gar, oidc: { audience } } }, /anybody at Google/, 'anybody can get a token of Google for an audience'],
+  [{ shop: { ...hook, vendor: 'generic', oidc: { audience } } }, /whose tokens/, 'a token of whom?'],
+  [{ shop: { ...hook, images: [{ ...image, tags: undefined }] } }, /which tags of/, 'any tag, by accident'],
   [{ shop: hook, also: { ...hook, secretEnv: 'NEXT' } }, /the same id/, 'two hooks at one address'],
 ]
 for (const [hooks, want, why] of problems) {
-  test(`resolveHooks: ${why}`, () => {
-    const got = resolveHooks(hooksSchema.parse(hooks), (name) => env[name])
-    assert.match(got.kind === 'refused' ? got.problems.map((one) => one.message).join('\n') : '', want)
+  test(`hooks: ${why}`, () => {
+    const settings = hooksSchema.parse(hooks)
+    const got = resolveHooks(settings, (name) => env[name])
+    const problems = [...hookTroubles(settings), ...(got.kind === 'refused' ? got.problems : [])]
+    assert.match(problems.map((one) => one.message).join('\n'), want)
+    assert.ok(problems.every(({ hint }) => hint !== ''))
   })
 }
 
@@ -75,7 +79,8 @@ test('every problem at once', () => {
     also: { ...gar, idEnv: 'NO' },
   })
   const got = resolveHooks(both, (name) => env[name])
-  assert.equal(got.kind === 'refused' && got.problems.length, 4)
+  assert.equal(got.kind === 'refused' && got.problems.length, 3)
+  assert.equal(hookTroubles(both).length, 1)
 })
 
 const shapes: [hooks: unknown, why: string][] = [

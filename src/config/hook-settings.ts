@@ -1,18 +1,14 @@
 /**
- * The sections `hooks`, `registries` and `follow` of the server's settings: their shape, and the hooks that they make.
- * Secrets are named, never written: `…Env` is an environment variable, or the file that `NAME_FILE` names.
+ * The shape of the sections `hooks`, `registries` and `follow` of the server's settings. Secrets are named, never written: `…Env` is an environment variable, or the file that `NAME_FILE` names.
  *
  * @module
  */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Problem } from '../error.ts'
 import { parseDuration } from '../manifest/header.ts'
 import { type Cluster, parseCluster } from '../release/ids.ts'
 import { isRepository } from '../release/image.ts'
-import type { Hook, HookImage, HookIssuer, Vendor } from '../request/hook.ts'
 import { policyProblem, type TagPolicy } from '../request/hook-tags.ts'
-import { vendorOf, vendors } from '../request/hook-vendors.ts'
+import { vendors } from '../request/hook-vendors.ts'
 
 const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'use lower-case letters, digits and dashes')
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'name an environment variable')
@@ -98,104 +94,3 @@ export const followSchema = z
 
 export type HookSettings = z.output<typeof hook>
 export type Follow = NonNullable<z.output<typeof followSchema>>
-
-/** The value of an environment variable, or of the file that NAME_FILE names. */
-export type Secret = (variable: string) => string | undefined
-
-export type ResolvedHooks =
-  | { readonly kind: 'ok'; readonly hooks: readonly Hook[] }
-  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
-
-/** Fills in the secrets of `hooks:`, and says everything that is missing at once. */
-export function resolveHooks(settings: Readonly<Record<string, HookSettings>>, secret: Secret): ResolvedHooks {
-  const problems: Problem[] = []
-  const hooks = Object.entries(settings).map(([key, one]) => hookOf(key, one, { secret, problems }))
-  const ids = hooks.flatMap((one) => one.ids)
-  if (new Set(ids).size < ids.length)
-    problems.push(wrong('hooks', 'two of them have the same id', 'Give each hook an id of its own.'))
-  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', hooks }
-}
-
-type Resolving = { readonly secret: Secret; readonly problems: Problem[] }
-
-function hookOf(key: string, settings: HookSettings, { secret, problems }: Resolving): Hook {
-  const where = `hooks.${key}`
-  const read = (variable: string): readonly string[] => {
-    const value = secret(variable)
-    if (value !== undefined && value !== '') return [value]
-    problems.push(wrong(where, `the environment has no ${variable}`, `Set ${variable}, or ${variable}_FILE.`))
-    return []
-  }
-  const ids = settings.idEnv.flatMap(read)
-  for (const id of ids)
-    if (!/^[A-Za-z0-9_-]{20,100}$/.test(id))
-      problems.push(wrong(where, 'its id can be guessed, or cannot be part of an address', idHint))
-  const secrets = (settings.secretEnv ?? []).flatMap(read)
-  for (const one of secrets)
-    if (one.length < 16) problems.push(wrong(where, 'its secret is shorter than 16 characters', idHint))
-  const vendor = vendorOf(settings.vendor)
-  if (vendor !== undefined) problems.push(...unproven(where, settings, vendor))
-  problems.push(...unjudged(where, settings))
-  return {
-    name: key,
-    vendor: settings.vendor,
-    ids: ids.map((id) => createHash('sha256').update(id).digest('hex')),
-    secrets,
-    oidc: issuerOf(settings),
-    registry: settings.registry,
-    images: settings.images.map((one) => imageOf(one, settings.tags)),
-  }
-}
-
-const idHint = 'Make one with: openssl rand -hex 24'
-
-/** A hook must be able to prove what its vendor can prove. */
-function unproven(where: string, { secretEnv, oidc }: HookSettings, vendor: Vendor): readonly Problem[] {
-  const takes = (kind: 'secret' | 'oidc' | 'path'): boolean =>
-    vendor.proofs.some((proof) =>
-      proof.kind === 'path' || proof.kind === 'oidc' ? proof.kind === kind : kind === 'secret',
-    )
-  if (secretEnv !== undefined && !takes('secret'))
-    return [wrong(where, `${vendor.title} sends no secret`, 'Leave secretEnv out; the id is the secret.')]
-  if (oidc !== undefined && !takes('oidc'))
-    return [wrong(where, `${vendor.title} sends no tokens of an issuer`, 'Leave oidc out, and name secretEnv.')]
-  if (oidc !== undefined && vendor.name === 'gar' && oidc.email === undefined)
-    return [wrong(where, 'oidc names no email', 'Name the service account that Pub/Sub signs as.')]
-  if (oidc !== undefined && vendor.name !== 'gar' && oidc.issuer === undefined)
-    return [wrong(where, 'oidc names no issuer', 'Name the issuer: https://…')]
-  if (secretEnv !== undefined || oidc !== undefined || takes('path')) return []
-  const needs = takes('secret') ? 'secretEnv' : 'oidc'
-  return [wrong(where, `it has no ${needs}`, `Name ${needs}: see docs/webhooks.md, ${vendor.title}.`)]
-}
-
-function unjudged(where: string, { images, tags: common }: HookSettings): readonly Problem[] {
-  return images
-    .filter((one) => one.tags === undefined && common === undefined)
-    .map((one) =>
-      wrong(where, `${one.repository} has no policy for tags`, 'Write tags: any if every pushed tag is a deploy.'),
-    )
-}
-
-const google = 'https://accounts.google.com'
-
-function issuerOf({ oidc, vendor }: HookSettings): HookIssuer | undefined {
-  if (oidc === undefined) return undefined
-  const { issuer, audience, email } = oidc
-  return { issuer: issuer ?? (vendor === 'gar' ? google : ''), audience, ...(email === undefined ? {} : { email }) }
-}
-
-function imageOf(settings: HookSettings['images'][number], common: TagPolicy | undefined): HookImage {
-  const { repository: pushed, image: pulled, source, clusters, tags: own, resolve } = settings
-  return {
-    repository: pushed,
-    image: pulled ?? pushed,
-    source,
-    clusters,
-    tags: own ?? common ?? { kind: 'any' },
-    resolve,
-  }
-}
-
-function wrong(where: string, message: string, hint: string): Problem {
-  return { code: 'CONFIG_INVALID', message: `${where}: ${message}`, hint }
-}

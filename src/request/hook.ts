@@ -77,7 +77,7 @@ export type HookImage = {
 }
 
 /** Whose tokens a hook takes. */
-export type HookIssuer = { readonly issuer: string; readonly audience: string; readonly email?: string | undefined }
+export type HookIssuer = { readonly issuer: string; readonly audience: string; readonly email?: string }
 
 /** One hook of the server's settings, secrets filled in. */
 export type Hook = {

@@ -106,7 +106,7 @@ export type DoorOptions = Partial<DeliverOptions> & {
 /** Opens a door. */
 export function openDoor({ hooks, moved, warn, ...more }: DoorOptions): FastifyInstance {
   const deliver = deliverer({
-    accept: office.desk.accept,
+    accept: (asking, once) => office.desk.accept(asking, once),
     isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
     stamp: (_, asked) => asked,
     digest: async () => undefined,
