@@ -130,6 +130,8 @@ async function serveWith(flags: ServeFlags): Promise<void> {
     secrets,
     env: process.env,
     fetchJson,
+    secret: secretNamed,
+    chance: Math.random,
     slackWebhook: secretNamed('MGO_SLACK_WEBHOOK'),
     open: (tell, seen) => open({ where: serving.where, surroundings: 'of a server', login, seen }, tell),
   })

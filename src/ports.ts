@@ -61,6 +61,10 @@ export type Repo = Files & {
   tip(): Promise<Commit | undefined>
   /** Asks the remote. Throws GIT_REWRITTEN where the branch no longer holds what was seen before. */
   fetch(): Promise<Commit | undefined>
+  /** The remote's tip, by one read of its ref: nothing is fetched. `undefined`: the branch does not exist. */
+  look(): Promise<Commit | undefined>
+  /** The paths that each commit between two commits changed, along the branch itself; `from` excluded, both fetched. */
+  changes(from: Commit, to: Commit): Promise<ReadonlyMap<Commit, readonly string[]>>
   /** A clone's files as they lie there, committed or not, whatever commit is named. Absent where there is no work tree. */
   readonly workTree?: Files
   /** Writes commits, each upon the one before, the first upon `base`; moves no branch. */
@@ -177,9 +181,7 @@ export type Target = {
   readonly repo: Repo
   readonly kube: Kube
   readonly tell: Tell
-  /** Engines teach it what they read: an error of helm or of the API server may quote it. */
   readonly secrets: Secrets
-  /** Ends what is under way. */
   readonly signal?: AbortSignal
 }
 
@@ -220,7 +222,6 @@ export type Engine = {
   hooks?(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Hooks>
   /** The objects of what is live, for judging a unit that did not change. */
   objects(unit: Unit, target: Target, record: UnitRecord): Promise<readonly K8sObject[]>
-  /** The objects as they would be applied. */
   render(unit: Unit, target: Target): Promise<readonly K8sObject[]>
   /** Takes what the record holds off the cluster. Only for raw files: a helm release is never uninstalled by mgo. */
   remove(record: UnitRecord, target: Target): Promise<void>

@@ -3,44 +3,36 @@
  *
  * @module
  */
-import { statSync } from 'node:fs'
 import { Server } from 'node:https'
 import type { Opened } from './cli/edges.ts'
-import { showEvent } from './cli/show.ts'
+import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
 import { openEntrance } from './entrance.ts'
+import { hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
-import type { Wanted } from './journal/audit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
-import { fieldsOf, levelOf } from './log/fields.ts'
-import type { Log } from './log/log.ts'
-import { type Metrics, openMetrics } from './metrics/metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
-import type { Secrets } from './secrets.ts'
 import { buildApp } from './server/app.ts'
-import { denials } from './server/denials.ts'
-import { type Desk, openDesk } from './server/desk.ts'
+import { type DeskOptions, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
 import type { Serving } from './serving.ts'
 import { renewTls } from './tls.ts'
-import { traceSettings } from './trace/settings.ts'
-import type { Tracer } from './trace/trace.ts'
+import { denialsOf, doorsOf, metricsOf, report, tellTrail, tracerOf, type Watching } from './watching.ts'
 
-export type ServeOptions = {
-  readonly serving: Serving
-  readonly version: string
-  readonly clock: Clock
-  readonly log: Log
-  readonly secrets: Secrets
-  readonly env: Readonly<Record<string, string | undefined>>
+export type ServeOptions = Watching & {
   readonly fetchJson: FetchJson
+  /** The secret of a name: of the environment, or of a file that it names. */
+  readonly secret: Secret
+  /** From 0 to 1. */
+  readonly chance: () => number
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
   open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
@@ -53,8 +45,10 @@ const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { serving, version, clock, log, secrets } = options
-  const entrance = openEntrance(serving, { ...options, print: log.warn, denied: denialsOf(() => journal, options) })
+  const { serving, version, clock, log } = options
+  const print = log.warn
+  const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
+  const known = hooksOf(serving.settings, options.secret)
   const metrics = metricsOf(() => journal, options)
   const journal = openJournal(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
@@ -65,27 +59,25 @@ export async function serve(options: ServeOptions): Promise<void> {
   const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = chosenDeployer(opened.world, journal, serving)
-  const desk = deskOf(chosen, journal, options)
+  const desk = openDesk({ ...boundsOf(serving), deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
-  const hub = openHub({ memory: journal, waits, warn: log.warn })
-  readers.push(
-    (told) => desk.told(told),
-    (told) => hub.told(told),
-  )
+  const hub = openHub({ memory: journal, waits, warn: print })
+  const hooks = openHooks({ ...options, ...entrance, ...opened, print, hooks: known, desk, deployer: chosen })
+  for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
-  const trail = (wanted: Wanted) => journal.trail.page(wanted)
-  const seen = { metrics, trail, hide: secrets.hide, warn: log.error }
-  const app = buildApp({ ...entrance, ...seen, desk, hub, memory: journal, version, ready })
+  const doors = doorsOf(journal, metrics, options)
+  const app = buildApp({ ...entrance, ...doors, desk, hub, memory: journal, version, ready, webhooks: hooks.webhooks })
   const address = await listening(app.listen(entrance.listen), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
   await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
-  void pruning(journal, { clock, waits, warn: log.warn })
+  void pruning(journal, { clock, waits, warn: print })
+  hooks.begin()
   await signal()
   log.info('going down: nothing new is taken, what is under way is finished')
-  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
+  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   entrance.close()
@@ -98,20 +90,8 @@ function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): De
   return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
-function metricsOf(journal: () => Journal, { serving, version, clock }: ServeOptions): Metrics {
-  const [now, waiting] = [() => clock.now(), () => journal().waiting()]
-  return openMetrics({ version, now, waiting, journalBytes: () => bytesOf(serving.journal) })
-}
-
-function denialsOf(journal: () => Journal, { clock, log }: ServeOptions): ReturnType<typeof denials> {
-  return denials({ add: (entry) => journal().trail.add(entry), now: () => clock.now(), warn: log.warn })
-}
-
-/** The desk, with the limits of these settings. */
-function deskOf(chosen: Deployer, memory: Journal, { serving, clock, log }: ServeOptions): Desk {
-  const { patienceMs, commitOnly, most } = serving
-  const limits = { requests: most, bytes: mostBytes }
-  return openDesk({ deployer: chosen, memory, clock, warn: log.warn, deploys: { patienceMs, commitOnly }, limits })
+function boundsOf({ patienceMs, commitOnly, most }: Serving): Pick<DeskOptions, 'deploys' | 'limits'> {
+  return { deploys: { patienceMs, commitOnly }, limits: { requests: most, bytes: mostBytes } }
 }
 
 /** Until the process ends: the timer keeps nothing alive. */
@@ -144,35 +124,6 @@ async function pruning(journal: Journal, { clock, waits, warn }: Pruning): Promi
     })
     await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)
   }
-}
-
-/** One line for each event: text for people, fields to search by. */
-function report(told: Told, log: Log): void {
-  const id = told.kind === 'accepted' ? told.request.id : told.kind === 'finished' ? told.verdict.id : ''
-  const word = told.kind === 'finished' ? ` ${told.verdict.verdict}` : ''
-  log[levelOf(told)](showEvent(told) ?? `${told.kind.padEnd(10)} ${id}${word}`, fieldsOf(told))
-}
-
-/** Where no collector is named, none of it is loaded. */
-async function tracerOf({ env, version, log, secrets }: ServeOptions): Promise<Tracer> {
-  const settings = traceSettings(env)
-  if (settings === undefined) return { told: () => undefined, close: async () => undefined }
-  secrets.credential(...Object.values(settings.headers))
-  const { openTracer } = await import('./trace/trace.ts')
-  return openTracer({ settings, version, warn: log.warn })
-}
-
-/** Once in the log, which lies elsewhere, the head of the chain says whether all of it was written anew. */
-async function tellTrail(journal: Journal, log: Log): Promise<void> {
-  const head = await journal.trail.head()
-  if (head !== undefined)
-    log.info(`the audit trail ends at ${head.n}:${head.hash}`, { entries: head.n, head: head.hash })
-}
-
-/** With its write-ahead log. */
-function bytesOf(file: string): number {
-  const sizes = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.size ?? 0)
-  return sizes.reduce((all, one) => all + one, 0)
 }
 
 function signal(): Promise<void> {

@@ -25,6 +25,7 @@ import { type MetricsDoor, metricsRoute } from './metrics.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
+import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
 export type AppOptions = {
   readonly desk: Desk
@@ -43,6 +44,8 @@ export type AppOptions = {
   readonly hide: Hide
   readonly metrics: MetricsDoor
   readonly trail: TrailReader
+  /** Absent where the settings name no hooks. */
+  readonly webhooks?: WebhookOptions | undefined
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
@@ -73,6 +76,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   deployRoutes(app, desk)
   streamRoutes(app, { desk, hub, memory })
   auditRoute(app, options.trail)
+  if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
   void app.register(async (scope) => kept(scope, options))
   return app
 }
