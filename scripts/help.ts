@@ -6,9 +6,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
+import { openSecrets } from '../src/secrets.ts'
 
 const below = ['token create', 'token list', 'token revoke', 'access explain']
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'serve', ...below]
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'audit', 'serve', ...below]
 
 const opening = `# The command line
 
@@ -58,10 +59,15 @@ async function help(command: string): Promise<string> {
     await cli({
       version: '',
       env: {},
+      secrets: openSecrets(),
       isTerminal: false,
       args: [...command.split(' '), '--help'],
       open: nothing,
       serve: nothing,
+      openTrail: () => {
+        throw new Error('help opens nothing')
+      },
+      verifier: () => () => ({ kind: 'whole', entries: 0, head: '' }),
       writeFiles: nothing,
       settings: unopened,
       settingsSchema: unopened,

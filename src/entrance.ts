@@ -6,7 +6,7 @@
 import { openTokens } from './journal/tokens.ts'
 import type { Clock } from './ports.ts'
 import type { AppOptions } from './server/app.ts'
-import { openAccess } from './server/auth.ts'
+import { type AccessOptions, openAccess } from './server/auth.ts'
 import type { FetchJson } from './server/keys.ts'
 import { type Listen, exposure, parseListen } from './server/listen.ts'
 import type { Serving } from './serving.ts'
@@ -17,10 +17,15 @@ export type Entrance = Pick<AppOptions, 'access' | 'exposure' | 'tls' | 'proxies
   readonly close: () => void
 }
 
-type Around = { readonly clock: Clock; readonly fetchJson: FetchJson; readonly print: (line: string) => void }
+type Around = {
+  readonly clock: Clock
+  readonly fetchJson: FetchJson
+  readonly print: (line: string) => void
+  readonly denied?: AccessOptions['denied']
+}
 
 /** Opens it. Throws CONFIG_INVALID where anybody could come in, JOURNAL_FAILED for the tokens. */
-export function openEntrance(serving: Serving, { clock, fetchJson, print }: Around): Entrance {
+export function openEntrance(serving: Serving, { clock, fetchJson, print, denied }: Around): Entrance {
   const { settings, insecureOpen } = serving
   const listen = parseListen(serving.listen)
   const identities = settings.identities === undefined ? 'none' : 'needed'
@@ -35,6 +40,7 @@ export function openEntrance(serving: Serving, { clock, fetchJson, print }: Arou
     fetchJson,
     clock,
     warn: print,
+    ...(denied === undefined ? {} : { denied }),
     limits: settings.limits,
   })
   return {

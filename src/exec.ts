@@ -6,6 +6,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { MgoError } from './error.ts'
+import type { Hide } from './secrets.ts'
 
 export type RunOptions = {
   readonly cwd?: string
@@ -88,6 +89,14 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.stdin.on('error', () => undefined)
     child.stdin.end(options.input)
   })
+}
+
+/** The same, with secrets taken out of what programs say on their error output, before anybody cuts it short. */
+export function hiding(exec: Run, hide: Hide): Run {
+  return async (program, args, options) => {
+    const ran = await exec(program, args, options)
+    return { ...ran, stderr: hide(ran.stderr) }
+  }
 }
 
 type Said = { readonly out: Buffer[]; size: number; stderr: string }

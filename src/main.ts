@@ -16,18 +16,23 @@ import { secretOf } from './config/secret.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
 import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
-import { run, stopAll } from './exec.ts'
+import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
 import { openTokens } from './journal/tokens.ts'
 import { openKube } from './kube/kube.ts'
+import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
-import type { Clock, Kube, World } from './ports.ts'
+import { openLog } from './log/log.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import type { Clock, Kube, Login, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
+import { openSecrets } from './secrets.ts'
+import { plain } from './text.ts'
 import { serve } from './serve.ts'
 import { servingOf, tokensFile } from './serving.ts'
-import { type SshKey, gitEnv, given, stateFolder } from './surroundings.ts'
+import { type SshKey, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -51,14 +56,27 @@ const clock: Clock = {
     }),
 }
 
+/** Everything secret that this process is ever given. */
+const secrets = openSecrets()
+secrets.credential(...secretsOf(process.env))
+
+/** A secret by its name, known as one from then on. */
+function secretNamed(name: string): string | undefined {
+  const value = secretOf(process.env, name)
+  secrets.credential(value)
+  return value
+}
+
 type Opening = {
   readonly where: Where
   readonly surroundings: 'of a person' | 'of a server'
   /** How a server reaches its gitops repo. */
   readonly login?: { readonly username?: string | undefined; readonly ssh?: SshKey | undefined }
+  /** Readers of the requests to a cluster. */
+  readonly seen?: Metrics['kube']
 }
 
-async function open({ where, surroundings, login }: Opening, tell: (told: Told) => void): Promise<Opened> {
+async function open({ where, surroundings, login, seen }: Opening, tell: (told: Told) => void): Promise<Opened> {
   const state = stateFolder(process.env, tmpdir())
   const repo = await openRepo(where.gitopsRepo, {
     mirrors: join(state, 'git'),
@@ -66,19 +84,16 @@ async function open({ where, surroundings, login }: Opening, tell: (told: Told) 
     committer: { name: 'mgo', email: 'mgo@localhost' },
     env: gitEnv(process.env, surroundings, login?.ssh),
     credentials: gitLogin(login?.username),
+    secrets,
     commitOnly: where.commitOnly ?? false,
     timeoutMs: where.gitTimeoutMs,
   })
-  const { kube, closeAll } = clusters(where.kubeconfig)
-  const helm = openHelm({
-    program: where.helm,
-    home: join(state, 'helm'),
-    env: given(process.env),
-    kubeconfig: where.kubeconfig,
-  })
+  const { kube, closeAll } = clusters(where.kubeconfig, seen)
+  const settings = { program: where.helm, home: join(state, 'helm'), env: given(process.env) }
+  const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
   const engines = [helmEngine(helm), applyEngine()]
-  const stamped = (event: Event): void => tell({ ...event, at: Date.now() })
-  const world = { repo, engines, kube, offline: offlineKube(), clock, width, tell: stamped }
+  const stamped = (event: Event): void => tell({ ...secrets.hide(event), at: Date.now() })
+  const world = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
@@ -87,7 +102,7 @@ async function open({ where, surroundings, login }: Opening, tell: (told: Told) 
 
 /** A user name and password or token for the gitops repo, where it has no key. */
 function gitLogin(username: string | undefined) {
-  const password = secretOf(process.env, 'MGO_GIT_PASSWORD')
+  const password = secretNamed('MGO_GIT_PASSWORD')
   return password === undefined
     ? undefined
     : { username: process.env['MGO_GIT_USERNAME'] ?? username ?? 'mgo', password }
@@ -96,7 +111,7 @@ function gitLogin(username: string | undefined) {
 const settingsOf = (file: string | undefined) =>
   file === undefined ? defaultServerSettings() : readServerSettings(file)
 
-async function serveWith(flags: ServeFlags, print: (line: string) => void): Promise<void> {
+async function serveWith(flags: ServeFlags): Promise<void> {
   const state = stateFolder(process.env, tmpdir())
   const settings = settingsOf(flags.config)
   const serving = servingOf(flags, settings, state)
@@ -106,28 +121,50 @@ async function serveWith(flags: ServeFlags, print: (line: string) => void): Prom
     serving,
     version,
     clock,
-    print,
+    log: openLog({
+      level: serving.logLevel,
+      look: process.stderr.isTTY ? 'lines' : 'json',
+      hide: secrets.hide,
+      write: (line) => process.stderr.write(line),
+    }),
+    secrets,
+    env: process.env,
     fetchJson,
-    secret: (name) => secretOf(process.env, name),
+    secret: secretNamed,
     chance: Math.random,
-    slackWebhook: secretOf(process.env, 'MGO_SLACK_WEBHOOK'),
-    open: (tell) => open({ where: serving.where, surroundings: 'of a server', login }, tell),
+    slackWebhook: secretNamed('MGO_SLACK_WEBHOOK'),
+    open: (tell, seen) => open({ where: serving.where, surroundings: 'of a server', login, seen }, tell),
   })
 }
 
 /** Logs in to each cluster when it is first asked for, and once. */
-function clusters(kubeconfig: string | undefined): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
+function clusters(
+  kubeconfig: string | undefined,
+  seen?: Metrics['kube'],
+): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
   const known = new Map<string, Kube>()
   return {
     async kube(context) {
       const found = known.get(context)
       if (found !== undefined) return found
       const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
-      const opened = openKube(login, `mgo/${version}`)
+      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide, ...seen?.(context) })
       known.set(context, opened)
       return opened
     },
     closeAll: () => Promise.all([...known.values()].map((one) => one.close())),
+  }
+}
+
+/** Tokens change while mgo runs: each one is known before it is used. */
+function learning(login: Login): Login {
+  return {
+    ...login,
+    async credential(again) {
+      const credential = await login.credential(again)
+      secrets.credential(credential.token, credential.key, credential.cert)
+      return credential
+    },
   }
 }
 
@@ -139,18 +176,27 @@ async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>
   }
 }
 
+// What nobody foresaw ends the process, but does not print itself: a stack may quote a secret. The journal keeps the rest.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(plain(secrets.hide(`INTERNAL: mgo itself failed: ${error.stack ?? error.message}\n`)))
+  process.exit(5)
+})
+
 process.exitCode = await cli({
   version,
   env: process.env,
   args: process.argv.slice(2),
+  secrets,
   isTerminal: process.stderr.isTTY,
   open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
   serve: serveWith,
   settings: readServerSettings,
   settingsSchema: serverSchema,
   tokens: (config) => openTokens(tokensFile(settingsOf(config), stateFolder(process.env, tmpdir()))),
-  secret: (name) => secretOf(process.env, name),
+  secret: secretNamed,
   readText: (file) => readFile(file, 'utf8'),
+  openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),
+  verifier,
   writeFiles,
 })
 // Kept connections must not hold the process; everything that had to be written is.

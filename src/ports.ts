@@ -10,6 +10,7 @@ import type { Cluster, Commit, RequestId } from './release/ids.ts'
 import type { K8sObject, ObjectId } from './release/object.ts'
 import type { ClusterSettings, Settings, Unit } from './release/release.ts'
 import type { Person } from './release/request.ts'
+import type { Secrets } from './secrets.ts'
 
 /** A blob of a tree: git mode (`100644`, `120000` …) and object id. */
 export type Entry = { readonly mode: string; readonly oid: string }
@@ -180,7 +181,7 @@ export type Target = {
   readonly repo: Repo
   readonly kube: Kube
   readonly tell: Tell
-  /** Ends what is under way. */
+  readonly secrets: Secrets
   readonly signal?: AbortSignal
 }
 
@@ -221,7 +222,6 @@ export type Engine = {
   hooks?(unit: Unit, target: Target, record: UnitRecord | undefined): Promise<Hooks>
   /** The objects of what is live, for judging a unit that did not change. */
   objects(unit: Unit, target: Target, record: UnitRecord): Promise<readonly K8sObject[]>
-  /** The objects as they would be applied. */
   render(unit: Unit, target: Target): Promise<readonly K8sObject[]>
   /** Takes what the record holds off the cluster. Only for raw files: a helm release is never uninstalled by mgo. */
   remove(record: UnitRecord, target: Target): Promise<void>
@@ -244,6 +244,7 @@ export type World = {
   readonly offline: Kube
   readonly clock: Clock
   readonly tell: Tell
+  readonly secrets: Secrets
   /** Units worked on at once on one cluster. */
   readonly width: number
 }

@@ -5,7 +5,6 @@
  */
 import { Server } from 'node:https'
 import type { Opened } from './cli/edges.ts'
-import { showEvent } from './cli/show.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
@@ -15,6 +14,7 @@ import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
@@ -25,20 +25,17 @@ import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
 import type { Serving } from './serving.ts'
 import { renewTls } from './tls.ts'
+import { denialsOf, doorsOf, metricsOf, report, tellTrail, tracerOf, type Watching } from './watching.ts'
 
-export type ServeOptions = {
-  readonly serving: Serving
-  readonly version: string
-  readonly clock: Clock
+export type ServeOptions = Watching & {
   readonly fetchJson: FetchJson
-  readonly print: (line: string) => void
   /** The secret of a name: of the environment, or of a file that it names. */
   readonly secret: Secret
   /** From 0 to 1. */
   readonly chance: () => number
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
-  open(tell: (told: Told) => void): Promise<Opened>
+  open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
 }
 
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
@@ -48,41 +45,49 @@ const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { serving, version, clock, print } = options
-  const entrance = openEntrance(serving, options)
+  const { serving, version, clock, log } = options
+  const print = log.warn
+  const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
   const known = hooksOf(serving.settings, options.secret)
-  const journal = openJournal(serving.journal)
-  const readers: ((told: Told) => void)[] = [(told) => report(told, print)]
+  const metrics = metricsOf(() => journal, options)
+  const journal = openJournal(serving.journal, metrics.journal)
+  const tracer = await tracerOf(options)
+  const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
-  })
-  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: print })
+  }, metrics.kube)
+  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
-  const chosen = serving.dryRun
-    ? rehearser(opened.world)
-    : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
+  const chosen = chosenDeployer(opened.world, journal, serving)
   const desk = openDesk({ ...boundsOf(serving), deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
-  const hooks = openHooks({ ...options, ...entrance, ...opened, hooks: known, desk, deployer: chosen })
+  const hooks = openHooks({ ...options, ...entrance, ...opened, print, hooks: known, desk, deployer: chosen })
   for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
-  const { webhooks } = hooks
-  const app = buildApp({ ...entrance, desk, hub, memory: journal, version, warn: print, ready, webhooks })
+  const doors = doorsOf(journal, metrics, options)
+  const app = buildApp({ ...entrance, ...doors, desk, hub, memory: journal, version, ready, webhooks: hooks.webhooks })
   const address = await listening(app.listen(entrance.listen), serving.listen)
-  print(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
-  renewing(serving, app.server, print)
+  log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
+  renewing(serving, app.server, log.warn)
+  await tellTrail(journal, log)
   const left = await desk.resume()
-  if (left > 0) print(`${left} requests of an earlier run are taken up again`)
-  void pruning(journal, { clock, waits, print })
+  if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
+  void pruning(journal, { clock, waits, warn: print })
   hooks.begin()
   await signal()
-  print('going down: nothing new is taken, what is under way is finished')
+  log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
-  await Promise.all([hub.idle(), slack.idle()])
+  await Promise.all([hub.idle(), slack.idle(), tracer.close()])
+  await tellTrail(journal, log)
   entrance.close()
   journal.close()
   await opened.close()
+}
+
+function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {
+  if (dryRun) return rehearser(world)
+  return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
 function boundsOf({ patienceMs, commitOnly, most }: Serving): Pick<DeskOptions, 'deploys' | 'limits'> {
@@ -90,8 +95,8 @@ function boundsOf({ patienceMs, commitOnly, most }: Serving): Pick<DeskOptions, 
 }
 
 /** Until the process ends: the timer keeps nothing alive. */
-function renewing({ settings }: Serving, server: object, print: (line: string) => void): void {
-  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn: print })
+function renewing({ settings }: Serving, server: object, warn: (line: string) => void): void {
+  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn })
 }
 
 async function listening(address: Promise<string>, listen: string): Promise<string> {
@@ -108,24 +113,17 @@ function modeOf({ dryRun, commitOnly }: Serving): string {
 /** What ended this long ago is forgotten, and its answer with it. */
 const retentionMs = 90 * 24 * 60 * 60_000
 
-type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly print: (line: string) => void }
+type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly warn: (line: string) => void }
 
 /** Forgets what is old, a little at a time, so that nobody waits for it. */
-async function pruning(journal: Journal, { clock, waits, print }: Pruning): Promise<void> {
+async function pruning(journal: Journal, { clock, waits, warn }: Pruning): Promise<void> {
   while (waits.state() === 'open') {
     const dropped = await journal.prune(clock.now() - retentionMs, 200).catch((error: unknown) => {
-      print(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
       return 0
     })
     await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)
   }
-}
-
-function report(told: Told, print: (line: string) => void): void {
-  const line = showEvent(told)
-  if (line !== undefined) print(`${new Date(told.at).toISOString()} ${line}`)
-  if (told.kind === 'finished')
-    print(`${new Date(told.at).toISOString()} finished   ${told.verdict.id} ${told.verdict.verdict}`)
 }
 
 function signal(): Promise<void> {
@@ -150,6 +148,7 @@ async function slackSettings(repo: Repo, options: ServeOptions): Promise<SlackSe
   const slack = read.kind === 'ok' ? read.settings.slack : undefined
   const own = options.serving.settings.slack ?? {}
   const webhookurl = options.slackWebhook ?? own.webhookurl ?? slack?.webhookurl
+  options.secrets.credential(webhookurl, slack?.webhookurl)
   if (webhookurl === undefined) return undefined
   return {
     webhookurl,

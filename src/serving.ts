@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from 'node:path'
-import type { ServeFlags, Where } from './cli/edges.ts'
+import type { LogLevel, ServeFlags, Where } from './cli/edges.ts'
 import type { ServerSettings } from './config/server-settings.ts'
 
 export type Serving = {
@@ -21,6 +21,7 @@ export type Serving = {
   /** Requests without a verdict at most. */
   readonly most: number
   readonly insecureOpen: boolean
+  readonly logLevel: LogLevel
   readonly settings: ServerSettings
 }
 
@@ -43,6 +44,7 @@ export function servingOf(flags: ServeFlags, settings: ServerSettings, state: st
     patienceMs: flags.patienceMs ?? limits.patience * 1000,
     most: flags.most ?? limits.underWay,
     insecureOpen: flags.insecureOpen,
+    logLevel: flags.logLevel,
     settings,
   }
 }

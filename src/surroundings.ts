@@ -68,6 +68,12 @@ export function given(env: Env): Readonly<Record<string, string>> {
   )
 }
 
+/** What the environment holds that is secret, by the names of its variables: programs that mgo runs may repeat it. */
+export function secretsOf(env: Env): readonly string[] {
+  const named = /(?:PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|WEBHOOK)$/i
+  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && named.test(name) ? [value] : []))
+}
+
 function pick(env: Env, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name): [string, string][] => {

@@ -14,8 +14,8 @@ const src = join(root, 'src')
 
 type Layer = 'base' | 'rules' | 'stories' | 'edges' | 'doors' | 'main'
 const rules = ['access', 'request', 'manifest', 'plan', 'verdict', 'event']
-const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config', 'registry']
-const base = new Set(['release', 'error.ts', 'ports.ts'])
+const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config', 'registry', 'log', 'metrics', 'trace']
+const base = new Set(['release', 'error.ts', 'ports.ts', 'secrets.ts', 'text.ts'])
 
 function layerOf(folder: string): Layer {
   if (base.has(folder)) return 'base'
@@ -46,12 +46,14 @@ function forbidden(from: string, to: string): string | undefined {
 const doorsOf: Readonly<Record<string, readonly string[]>> = {
   yaml: ['manifest', 'config'],
   zod: ['request', 'manifest', 'config', 'server'],
-  undici: ['kube', 'notify', 'git', 'config', 'registry'],
+  undici: ['kube', 'notify', 'git', 'trace', 'config', 'registry'],
   jose: ['server'],
   fastify: ['server'],
   '@commander-js/extra-typings': ['cli'],
   diff: ['plan', 'deploy'],
   semver: ['manifest', 'helm', 'request'],
+  pino: ['log'],
+  '@prometheus-io/client': ['metrics'],
 }
 
 const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.endsWith('.test.ts'))

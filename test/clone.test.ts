@@ -16,6 +16,7 @@ import { openRepo } from '../src/git/repo.ts'
 import type { Clock, Repo } from '../src/ports.ts'
 import { type Cluster, type Commit, requestId } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
+import { openSecrets } from '../src/secrets.ts'
 import { git, makeBare } from './git-server.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-clone-'))
@@ -53,7 +54,7 @@ const request = (tag: string): DeployRequest => ({
 function opened(clone: string, commitOnly: boolean): Promise<Repo> {
   const env = { PATH: process.env['PATH'] ?? '' }
   const committer = { name: 'mgo', email: 'mgo@localhost' }
-  return openRepo(clone, { mirrors: join(root, 'state'), committer, env, commitOnly })
+  return openRepo(clone, { mirrors: join(root, 'state'), committer, env, commitOnly, secrets: openSecrets() })
 }
 
 async function deploy(clone: string, commitOnly = false, tag = 'v2') {

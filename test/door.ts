@@ -20,6 +20,7 @@ import type { DeployRequest } from '../src/release/request.ts'
 import type { Verdict } from '../src/release/verdict.ts'
 import { buildApp } from '../src/server/app.ts'
 import { openAccess } from '../src/server/auth.ts'
+import { denials } from '../src/server/denials.ts'
 import { openDesk } from '../src/server/desk.ts'
 import { openHub } from '../src/server/hub.ts'
 import { patience } from '../src/server/patience.ts'
@@ -109,6 +110,7 @@ export async function open(
     fetchJson,
     clock,
     warn: () => undefined,
+    denied: denials({ add: (entry) => journal.trail.add(entry), now: clock.now, warn: () => undefined }),
     limits,
   })
   const app = buildApp({
@@ -118,6 +120,9 @@ export async function open(
     access,
     exposure: { names: 'loopback' },
     version: '0',
+    hide: (value) => value,
+    metrics: { text: async () => '', http: () => undefined },
+    trail: (wanted) => journal.trail.page(wanted),
     warn: () => undefined,
     ready: async () => undefined,
   })

@@ -31,7 +31,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
   const parsed = parseServerSettings(join(folder, 'mgo.server.yaml'), new TextEncoder().encode(yaml))
   assert.ok(parsed.kind === 'ok', JSON.stringify(parsed))
   const serving = servingOf(
-    { listen: '127.0.0.1:0', dryRun: false, commitOnly: false, insecureOpen: false, ...flags },
+    { listen: '127.0.0.1:0', dryRun: false, commitOnly: false, insecureOpen: false, logLevel: 'info', ...flags },
     parsed.settings,
     folder,
   )
@@ -52,6 +52,9 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
     hub: { told: () => undefined, follow: async function* () {}, idle: nobody },
     memory: { firstEvent: nobody, lastEvent: nobody },
     version: '0',
+    hide: (value) => value,
+    metrics: { text: async () => '', http: () => undefined },
+    trail: nobody,
     warn: () => undefined,
     ready: async () => 'git@git.example.com:acme/gitops.git is empty',
   })

@@ -17,6 +17,7 @@ import type { Clock, Repo } from '../src/ports.ts'
 import { type Cluster, requestId } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
 import type { Verdict } from '../src/release/verdict.ts'
+import { openSecrets } from '../src/secrets.ts'
 import { git, makeBare, put } from './git-server.ts'
 
 const state = mkdtempSync(join(tmpdir(), 'mgo-follow-'))
@@ -53,6 +54,7 @@ async function follow(answer: (cluster: Cluster) => Partial<Verdict> = () => ({}
   const repo = await openRepo(bare, {
     mirrors: join(state, `${name}-mirror`),
     committer: { name: 'mgo', email: 'mgo@localhost' },
+    secrets: openSecrets(),
     env: { PATH: process.env['PATH'] ?? '' },
   })
   const [synced, notes, stop]: [string[], string[], AbortController] = [[], [], new AbortController()]

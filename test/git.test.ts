@@ -15,6 +15,7 @@ import { openRepo } from '../src/git/repo.ts'
 import type { Clock, Repo } from '../src/ports.ts'
 import { type Cluster, requestId } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
+import { openSecrets } from '../src/secrets.ts'
 import { git, makeBare, startGitServer } from './git-server.ts'
 
 const server = await startGitServer()
@@ -58,6 +59,7 @@ function open(where: string, more: { readonly commitOnly?: boolean } = {}): Prom
   return openRepo(where, {
     mirrors: join(state, String(mirrors++)),
     committer: { name: 'mgo', email: 'mgo@localhost' },
+    secrets: openSecrets(),
     env,
     ...more,
   })

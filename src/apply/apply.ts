@@ -9,7 +9,9 @@
 import { createHash } from 'node:crypto'
 import { MgoError } from '../error.ts'
 import { parseObjects } from '../manifest/objects.ts'
+import { secretsIn } from '../manifest/secret-values.ts'
 import { readSource } from '../manifest/source.ts'
+import { secretTexts } from '../plan/mask.ts'
 import type { Applied, Engine, Kube, Target, UnitRecord } from '../ports.ts'
 import { type K8sObject, objectId, objectKey } from '../release/object.ts'
 import type { Unit } from '../release/release.ts'
@@ -65,16 +67,18 @@ async function records({ kube, cluster }: Target): Promise<ReadonlyMap<string, U
 }
 
 /** The objects of the file, with the namespace filled in that they will get. Throws REPO_INVALID with all problems. */
-async function read(unit: RawUnit, { repo, kube, cluster }: Target): Promise<readonly K8sObject[]> {
+async function read(unit: RawUnit, { repo, kube, cluster, secrets }: Target): Promise<readonly K8sObject[]> {
   const bytes = (await repo.read([unit.file.oid])).get(unit.file.oid) ?? new Uint8Array()
   const source = readSource(unit.file.path, bytes)
   if (source.kind === 'refused') throw new MgoError(source.problem)
+  secrets.values(secretsIn(unit.file.path, source.source.text))
   const parsed = parseObjects(source.source.text, unit.file.path)
   if (parsed.kind === 'refused') {
     const [first] = parsed.problems
     if (first === undefined) throw new Error('refused without a problem')
     throw new MgoError(first, { problems: parsed.problems })
   }
+  secrets.values(secretTexts(parsed.objects))
   return Promise.all(parsed.objects.map((object) => placed(object, kube, ownerOf(cluster, unit.name))))
 }
 

@@ -6,6 +6,7 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { meaning, MgoError } from '../error.ts'
 import { accessCommand } from './access.ts'
+import { auditCommand } from './audit.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, validateCommand } from './look.ts'
@@ -36,6 +37,7 @@ export async function cli(edges: Edges): Promise<number> {
     renderCommand,
     statusCommand,
     whyCommand,
+    auditCommand,
     serveCommand,
     tokenCommand,
     accessCommand,
@@ -51,7 +53,8 @@ export async function cli(edges: Edges): Promise<number> {
       (one, i) =>
         /^(?:-o|--output)=?json$/.test(one) || (one === 'json' && /^(?:-o|--output)$/.test(edges.args[i - 1] ?? '')),
     )
-    printer({ json: isJson, debug: edges.args.includes('--debug'), colour: false }).failure(error)
+    const debug = edges.args.includes('--debug')
+    printer({ json: isJson, debug, colour: false, hide: edges.secrets.hide }).failure(error)
     return exitOfError(error)
   }
 }

@@ -82,7 +82,7 @@ type Flags = { readonly output: 'text' | 'json'; readonly debug?: true | undefin
 /** The printer of a command. */
 export function printerOf({ output, debug }: Flags, edges: Edges): Print {
   const colour = edges.isTerminal && (edges.env['NO_COLOR'] ?? '') === ''
-  return printer({ json: output === 'json', debug: debug === true, colour })
+  return printer({ json: output === 'json', debug: debug === true, colour, hide: edges.secrets.hide })
 }
 
 type Wanted = {

@@ -7,6 +7,8 @@ import type { AccessSettings } from '../access/issuer.ts'
 import type { TokenStore } from '../access/token.ts'
 import type { Repo, World } from '../ports.ts'
 import type { Told } from '../event/event.ts'
+import type { Chained, Verified } from '../release/audit.ts'
+import type { Secrets } from '../secrets.ts'
 
 /** Where to find things; from flags, completed by the environment. */
 export type Where = {
@@ -40,6 +42,18 @@ export type ServeFlags = {
   readonly most?: number | undefined
   /** Commits and pushes; no cluster is touched. */
   readonly commitOnly: boolean
+  readonly logLevel: LogLevel
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** The audit trail of one journal. */
+export type Trail = {
+  page(after: number): Promise<readonly Chained[]>
+  /** Some of the requests that the journal has and the trail does not. */
+  unwritten(): Promise<readonly string[]>
+  close(): void
 }
 
 /** What a settings file says about access. `warnings`: what its operator should know. */
@@ -48,12 +62,18 @@ export type SettingsView = { readonly access: AccessSettings; readonly warnings:
 export type Edges = {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What goes to the terminal passes through its `hide`. */
+  readonly secrets: Secrets
   /** Whether a person watches stderr. */
   readonly isTerminal: boolean
   /** Opens repo, cluster and engines. Events go to `tell`. */
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
-  serve(flags: ServeFlags, print: (line: string) => void): Promise<void>
+  serve(flags: ServeFlags): Promise<void>
+  /** Opens the audit trail of a journal that no server has open; default: the one in the state folder. Throws JOURNAL_FAILED. */
+  openTrail(journal: string | undefined): Trail
+  /** Follows a chain from its first entry, page by page. */
+  verifier(): (page: readonly Chained[]) => Verified
   /** Reads mgo.server.yaml. Throws CONFIG_INVALID with every problem. */
   settings(file: string): SettingsView
   /** The JSON Schema of mgo.server.yaml. */

@@ -11,10 +11,10 @@ import { renderedFiles } from '../manifest/rendered.ts'
 import type { World } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import { showUnit } from '../release/release.ts'
+import { plain } from '../text.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { clusterOf, common, whereOf, withCluster } from './options.ts'
-import { clean } from './show.ts'
 import { tipOf } from './tip.ts'
 
 type Exit = (code: number) => void
@@ -64,7 +64,7 @@ export function diffCommand(edges: Edges, exit: Exit) {
         if (flags.output === 'json') print.json(compared)
         else if (!differs) print.result(`${cluster} is as the repo asks`)
         for (const { unit, differences } of flags.output === 'json' ? [] : compared)
-          for (const { kind, text } of differences) print.result(`${unit}: ${kind}\n${clean(text)}`)
+          for (const { kind, text } of differences) print.result(`${unit}: ${kind}\n${plain(text)}`)
         exit(differs ? 1 : 0)
       } finally {
         await close()

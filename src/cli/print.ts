@@ -5,7 +5,9 @@
  */
 import { MgoError, showProblem } from '../error.ts'
 import type { Told } from '../event/event.ts'
-import { clean, showEvent } from './show.ts'
+import type { Hide } from '../secrets.ts'
+import { plain } from '../text.ts'
+import { showEvent } from './show.ts'
 
 export type Print = {
   result(text: string): void
@@ -16,12 +18,18 @@ export type Print = {
   failure(error: unknown): void
 }
 
-export type PrintOptions = { readonly json: boolean; readonly debug: boolean; readonly colour: boolean }
+export type PrintOptions = {
+  readonly json: boolean
+  readonly debug: boolean
+  readonly colour: boolean
+  /** Errors and notes pass through it. Results are what was asked for: `mgo render` shows Secrets as they would be applied. */
+  readonly hide: Hide
+}
 
 const colours: Readonly<Record<string, string>> = { failed: '31', refused: '31', 'timed-out': '33', healthy: '32' }
 
 /** Makes the printer of one call. With `-o json` stdout holds one JSON value and nothing else. */
-export function printer({ json, debug, colour }: PrintOptions): Print {
+export function printer({ json, debug, colour, hide }: PrintOptions): Print {
   const paint = (line: string): string => {
     const word = /^[a-z-]+/.exec(line)?.[0] ?? ''
     const code = colours[word]
@@ -31,27 +39,22 @@ export function printer({ json, debug, colour }: PrintOptions): Print {
     result: (text) => console.log(paint(text)),
     json: (value) => console.log(JSON.stringify(value, undefined, 2)),
     told: (event) => {
-      if (debug) return console.error(JSON.stringify(event))
+      if (debug) return console.error(plain(JSON.stringify(event)))
       const line = json ? undefined : showEvent(event)
       if (line !== undefined) console.error(paint(line))
     },
-    note: (text) => console.error(clean(text)),
+    note: (text) => console.error(plain(hide(text))),
     failure: (error) => {
       if (!(error instanceof MgoError)) {
-        console.error(`INTERNAL: mgo itself failed: ${error instanceof Error ? error.message : String(error)}`)
-        if (debug && error instanceof Error) console.error(error.stack)
+        const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
+        console.error(plain(hide(`INTERNAL: mgo itself failed: ${message}`)))
+        if (debug && stack !== undefined) console.error(plain(hide(stack)))
         else console.error('  This is a bug of mgo: please report it. --debug shows where.')
         return
       }
-      if (json)
-        console.log(
-          JSON.stringify(
-            { error: { code: error.code, message: error.message, hint: error.hint, problems: error.problems } },
-            undefined,
-            2,
-          ),
-        )
-      console.error(clean(error.problems.map(showProblem).join('\n')))
+      const { code, message, hint, problems } = error
+      if (json) console.log(JSON.stringify({ error: hide({ code, message, hint, problems }) }, undefined, 2))
+      console.error(plain(hide(problems.map(showProblem).join('\n'))))
     },
   }
 }

@@ -46,6 +46,13 @@ export async function deployRemotely(asked: Asked, options: RemoteOptions): Prom
   return answer as unknown as Verdict
 }
 
+/** Asks a server for JSON. Throws what the server answers instead, SERVER_UNREACHABLE. */
+export async function askServer<T>(path: string, options: Reach): Promise<T> {
+  const answer = await call(path, { method: 'GET' }, options)
+  if (answer.code !== undefined || answer.detail !== undefined) throw refusal(answer)
+  return answer as T
+}
+
 /** What a server has noted of a request. Throws REQUEST_UNKNOWN; SERVER_SLOW where it has no verdict yet. */
 export async function verdictRemotely(id: RequestId, options: Reach): Promise<Verdict> {
   const answer = await call(`/v1/deploys/${id}`, { method: 'GET' }, options)

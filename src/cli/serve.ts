@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { Option } from '@commander-js/extra-typings'
 import { MgoError } from '../error.ts'
 import { printerOf } from './deploy.ts'
-import type { Edges } from './edges.ts'
+import { type Edges, logLevels } from './edges.ts'
 import { countOf, duration, givenOf, withCluster } from './options.ts'
 
 /** Adds the command. */
@@ -22,6 +23,7 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .option('--insecure-open', 'ask nobody who they are, though it is not loopback: for trials')
     .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
+    .addOption(new Option('--log-level <level>', 'what the log says at least').choices(logLevels).default('info'))
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
@@ -38,7 +40,8 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
         commitOnly: flags.commitOnly === true,
         insecureOpen: flags.insecureOpen === true,
       }
-      await edges.serve({ ...givenOf(flags, edges.env), ...said, ...modes }, print.note)
+      const logLevel = flags.debug === true ? 'debug' : flags.logLevel
+      await edges.serve({ ...givenOf(flags, edges.env), ...said, ...modes, logLevel })
       exit(0)
     })
 }

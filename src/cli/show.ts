@@ -6,6 +6,7 @@
 import { showProblem } from '../error.ts'
 import type { Event } from '../event/event.ts'
 import type { ReleaseVerdict, Verdict } from '../release/verdict.ts'
+import { plain } from '../text.ts'
 
 /** One line for an event, or `undefined` for what the verdict says anyway. */
 export function showEvent(event: Event): string | undefined {
@@ -40,7 +41,7 @@ export function showEvent(event: Event): string | undefined {
 }
 
 function line(word: string, rest: string): string {
-  return `${word.padEnd(10)} ${clean(rest)}`
+  return `${word.padEnd(10)} ${plain(rest)}`
 }
 
 /** A verdict as its last words: the worst first, with code, evidence and the next step. */
@@ -58,15 +59,15 @@ export function showVerdict(verdict: Verdict): string {
     others.length === 0
       ? []
       : ['  Also broken on this cluster, and not part of this request:', ...others.map(showRelease)]
-  return [head, ...by, ...wrong, ...told.map(showRelease), ...rest, ...beside].join('\n')
+  return plain([head, ...by, ...wrong, ...told.map(showRelease), ...rest, ...beside].join('\n'))
 }
 
 function showRelease({ release, revision, verdict, reason, code, evidence = [], hint }: ReleaseVerdict): string {
   const which = revision === undefined ? '' : ` revision ${revision}`
   const why = code === undefined ? '' : ` [${code}]`
-  const seen = evidence.slice(0, 3).map((one) => `    ${clean(one.object)}: ${clean(one.says)}`)
-  const next = hint === undefined || isGood(verdict) ? [] : [`    → ${clean(hint)}`]
-  return [`  ${release}${which}: ${verdict}${why}: ${clean(reason)}`, ...seen, ...next].join('\n')
+  const seen = evidence.slice(0, 3).map((one) => `    ${one.object}: ${one.says}`)
+  const next = hint === undefined || isGood(verdict) ? [] : [`    → ${hint}`]
+  return [`  ${release}${which}: ${verdict}${why}: ${reason}`, ...seen, ...next].join('\n')
 }
 
 function isGood(verdict: ReleaseVerdict['verdict']): boolean {
@@ -75,9 +76,4 @@ function isGood(verdict: ReleaseVerdict['verdict']): boolean {
 
 function indent(text: string): string {
   return text.replace(/^/gm, '  ')
-}
-
-/** Text from charts and clusters may hold what paints a terminal; lines are kept. */
-export function clean(text: string): string {
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]+/g, ' ')
 }

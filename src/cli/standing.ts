@@ -5,7 +5,7 @@
  */
 import type { Standing } from '../deploy/standing.ts'
 import type { Why } from '../deploy/why.ts'
-import { clean } from './show.ts'
+import { plain } from '../text.ts'
 
 /** `2 h ago`, from RFC 3339. */
 export function ago(since: string | undefined, nowMs: number): string {
@@ -30,7 +30,7 @@ export function showStandings(rows: readonly Standing[], nowMs: number): string 
   const widths = head.map((_, i) => Math.max(...[head, ...cells].map((row) => (row[i] ?? '').length)))
   const line = (row: readonly string[]) =>
     row
-      .map((cell, i) => clean(cell).padEnd(widths[i] ?? 0))
+      .map((cell, i) => plain(cell).padEnd(widths[i] ?? 0))
       .join('  ')
       .trimEnd()
   const lines = rows.flatMap((row, i) => [line(cells[i] ?? []), ...trouble(row)])
@@ -40,8 +40,8 @@ export function showStandings(rows: readonly Standing[], nowMs: number): string 
 
 function trouble({ state, says, code, hint }: Standing): readonly string[] {
   if (state === 'healthy' || state === 'unseen') return []
-  const next = hint === undefined ? [] : [`    → ${clean(hint)}`]
-  return [`    ${code === undefined ? '' : `[${code}] `}${clean(says)}`, ...next]
+  const next = hint === undefined ? [] : [`    → ${plain(hint)}`]
+  return [`    ${code === undefined ? '' : `[${code}] `}${plain(says)}`, ...next]
 }
 
 /** The whole answer to one question: the cause, its evidence, what to do, and who asked for it. */
@@ -49,16 +49,16 @@ export function showWhy({ request, releases }: Why, nowMs: number): string {
   const head =
     request === undefined
       ? []
-      : [`${request.id}: ${clean(request.subject)} (commit ${request.commit}, ${ago(request.at, nowMs)})`]
+      : [`${request.id}: ${plain(request.subject)} (commit ${request.commit}, ${ago(request.at, nowMs)})`]
   return [...head, ...releases.map((one) => whole(one, nowMs))].join('\n')
 }
 
 function whole(one: Standing, nowMs: number): string {
   const { release, cluster, state, says, code, evidence = [], hint } = one
   const seen = evidence.map(({ object, says: what, at }) => {
-    return `    ${clean(object)}: ${clean(what)}${at === undefined ? '' : ` (${ago(at, nowMs)})`}`
+    return `    ${plain(object)}: ${plain(what)}${at === undefined ? '' : ` (${ago(at, nowMs)})`}`
   })
-  const next = hint === undefined || state === 'healthy' ? [] : [`    → ${clean(hint)}`]
+  const next = hint === undefined || state === 'healthy' ? [] : [`    → ${plain(hint)}`]
   const runs = one.runs.length === 0 ? [] : [`  runs: ${one.runs.join(', ')}`]
   const there =
     one.revision === undefined ? [] : [`  on the cluster: revision ${one.revision}, ${ago(one.since, nowMs)}`]
@@ -66,11 +66,11 @@ function whole(one: Standing, nowMs: number): string {
     one.by === undefined
       ? []
       : [
-          `  asked for by ${clean(one.by)}, ${ago(one.at, nowMs)}: ${clean(one.subject ?? '')}`,
+          `  asked for by ${plain(one.by)}, ${ago(one.at, nowMs)}: ${plain(one.subject ?? '')}`,
           `  commit ${one.commit ?? ''}${one.request === undefined ? '' : `, request ${one.request}`}`,
         ]
   return [
-    `${release} on ${cluster}: ${state}${code === undefined ? '' : ` [${code}]`}: ${clean(says)}`,
+    `${release} on ${cluster}: ${state}${code === undefined ? '' : ` [${code}]`}: ${plain(says)}`,
     ...seen,
     ...next,
     ...runs,

@@ -31,7 +31,7 @@ export function statusCommand(edges: Edges, exit: Exit) {
       try {
         const commit = await tipOf(world.repo)
         const cluster = flags.cluster === undefined ? await onlyCluster(world) : clusterOf(flags.cluster)
-        const rows = await standing(cluster, { commit, look: flags.quick !== true }, world)
+        const rows = world.secrets.hide(await standing(cluster, { commit, look: flags.quick !== true }, world))
         if (flags.output === 'json') print.json(rows)
         else print.result(rows.length === 0 ? `${cluster} has no releases` : showStandings(rows, world.clock.now()))
         exit(0)
@@ -56,7 +56,7 @@ export function whyCommand(edges: Edges, exit: Exit) {
       try {
         const commit = await tipOf(world.repo)
         const cluster = async () => (flags.cluster === undefined ? onlyCluster(world) : clusterOf(flags.cluster))
-        const answer = await why({ what, commit, cluster }, world)
+        const answer = world.secrets.hide(await why({ what, commit, cluster }, world))
         if (flags.output === 'json') print.json(answer)
         else print.result(showWhy(answer, world.clock.now()))
         exit(exitOfStates(answer.releases.map((one) => one.state)))

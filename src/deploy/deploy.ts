@@ -60,9 +60,9 @@ function commitsOf(world: World, note: Attempting): CommitQueue {
   })
 }
 
-/** Makes the deployer of one gitops repo. Neither `deploy` nor `sync` rejects. */
+/** Makes the deployer of one gitops repo. Neither `deploy` nor `sync` rejects. No secret gets out with a verdict. */
 export function deployer(world: World, { attempting = async () => undefined }: DeployerOptions = {}): Deployer {
-  const { clock, tell } = world
+  const { clock, tell, secrets } = world
   const commits = commitsOf(world, attempting)
   const lines = new Map<Cluster, ClusterLine>()
   const lineOf = (cluster: Cluster): ClusterLine => {
@@ -80,14 +80,15 @@ export function deployer(world: World, { attempting = async () => undefined }: D
       const verdict = await committed(deploying, commits)
         .then((outcome) => verdictOf(outcome, deploying))
         .catch((error: unknown) => gaveUp(request, error, clock.now()))
+        .then((found) => secrets.hide(found))
       tell({ kind: 'finished', verdict, request })
       return verdict
     },
     async sync(cluster, options = {}) {
       const asked = { id: clock.id(), cluster, acceptedAt: clock.now() }
-      const verdict = await bringAll(asked, { options, world, line: lineOf(cluster) }).catch((error: unknown) =>
-        gaveUp(asked, error, clock.now()),
-      )
+      const verdict = await bringAll(asked, { options, world, line: lineOf(cluster) })
+        .catch((error: unknown) => gaveUp(asked, error, clock.now()))
+        .then((found) => secrets.hide(found))
       tell({ kind: 'finished', verdict })
       return verdict
     },

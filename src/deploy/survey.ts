@@ -8,6 +8,7 @@ import { MgoError, type Problem } from '../error.ts'
 import { type Desired, desired } from '../manifest/desired.ts'
 import { placeOfPath } from '../manifest/layout.ts'
 import { nearest } from '../manifest/nearest.ts'
+import { secretsIn } from '../manifest/secret-values.ts'
 import { clusterDefaults } from '../manifest/settings.ts'
 import type { PlanInput } from '../plan/plan.ts'
 import type { Engine, Target, UnitRecord, World } from '../ports.ts'
@@ -32,7 +33,11 @@ export type Wanted = {
 export type Surveyed = PlanInput & { readonly target: Target; readonly wanted: Wanted }
 
 /** Reads what a commit wants of a cluster. Throws REPO_INVALID (mygitops.yaml), CLUSTER_UNKNOWN. */
-export async function wantedOf(cluster: Cluster, commit: Commit, { repo }: Pick<World, 'repo'>): Promise<Wanted> {
+export async function wantedOf(
+  cluster: Cluster,
+  commit: Commit,
+  { repo, secrets }: Pick<World, 'repo' | 'secrets'>,
+): Promise<Wanted> {
   const read = await readSettings(commit, repo)
   if (read.kind === 'refused') throw repoInvalid(read.problems)
   const { settings } = read
@@ -42,6 +47,7 @@ export async function wantedOf(cluster: Cluster, commit: Commit, { repo }: Pick<
   const values = regular.filter(([path]) => path.endsWith('-values.yaml'))
   const blobs = await repo.read(values.map(([, { oid }]) => oid))
   const files = regular.map(([path, { oid }]) => ({ path, oid, bytes: blobs.get(oid) ?? new Uint8Array() }))
+  for (const { path, bytes } of files) secrets.values(secretsIn(path, new TextDecoder().decode(bytes)))
   const found: Desired = desired({ cluster, settings, files })
   const clusterSettings = settings.clusters.get(cluster) ?? clusterDefaults(cluster)
   const isRendered = (unit: Unit) =>
@@ -77,7 +83,8 @@ function links(tree: ReadonlyMap<string, { readonly mode: string }>): readonly P
 /** Where an engine works. `kube` is the cluster, or what stands in for it when only rendering. */
 export function targetOf(wanted: Wanted, world: World, kube: Target['kube']): Target {
   const { cluster, settings, clusterSettings, commit } = wanted
-  return { cluster, settings, clusterSettings, commit, repo: world.repo, kube, tell: world.tell }
+  const { repo, tell, secrets } = world
+  return { cluster, settings, clusterSettings, commit, repo, kube, tell, secrets }
 }
 
 /** Surveys a cluster at a commit. Throws MgoError KUBE_*, KUBECONFIG_INVALID and what `wantedOf` throws. */

@@ -50,8 +50,8 @@ export async function openClone(folder: string, options: OpenOptions, beside: Be
 }
 
 /** Git for a clone; its `.git` may be a file (a work tree of another clone). */
-async function gitOf(folder: string, { mirrors, credentials, env }: OpenOptions): Promise<Git> {
-  const given = { home: join(mirrors, 'home'), credentials, env }
+async function gitOf(folder: string, { mirrors, credentials, env, secrets }: OpenOptions): Promise<Git> {
+  const given = { home: join(mirrors, 'home'), credentials, env, secrets }
   const here = join(folder, '.git')
   const common = (await gitProgram(here, given)(['rev-parse', '--absolute-git-dir'])).stdout.toString('utf8').trim()
   return gitProgram(common === '' ? here : common, given)

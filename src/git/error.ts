@@ -5,6 +5,7 @@
  */
 import { type Code, MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
+import { plain } from '../text.ts'
 
 type Known = { readonly says: RegExp; readonly code: Code; readonly hint: string }
 
@@ -41,7 +42,7 @@ export function gitError(what: string, ran: Ran): MgoError {
 export function said(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
-    .map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim())
+    .map((line) => plain(line).trim())
     .filter((line) => line !== '' && !/^(?:hint|Cloning|To )/.test(line))
   const text = lines
     .slice(-3)

@@ -8,6 +8,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { MgoError } from '../error.ts'
 import type { Person } from '../release/request.ts'
+import type { Secrets } from '../secrets.ts'
 
 export type Credentials = { readonly username: string; readonly password: string }
 
@@ -19,10 +20,14 @@ export type OpenOptions = {
   /** PATH, and what else of the caller's environment git may see. */
   readonly env: Readonly<Record<string, string>>
   readonly credentials?: Credentials | undefined
+  /** Is told the password; git’s words pass through it. */
+  readonly secrets: Secrets
   /** In a clone: commit on the checked-out branch and push nothing. */
   readonly commitOnly?: boolean
   /** Milliseconds that one fetch or push may take; a minute by default. */
   readonly timeoutMs?: number | undefined
+  /** Bytes that one fetch may bring; 2 GiB by default. */
+  readonly fetchLimit?: number
 }
 
 export type RepoPlace =

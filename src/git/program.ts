@@ -6,7 +6,8 @@
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ran, type Run, type RunOptions, run } from '../exec.ts'
+import { hiding, type Ran, type Run, type RunOptions, run } from '../exec.ts'
+import type { Hide, Secrets } from '../secrets.ts'
 import type { Credentials } from './place.ts'
 
 export type GitOptions = {
@@ -15,6 +16,8 @@ export type GitOptions = {
   readonly credentials: Credentials | undefined
   /** What of the caller's environment git may see: PATH, and for a person at a terminal HOME and SSH_AUTH_SOCK. */
   readonly env: Readonly<Record<string, string>>
+  /** Is told the password, and takes it and all others out of git’s words. */
+  readonly secrets: Secrets
 }
 
 const settings = [
@@ -41,12 +44,17 @@ export type Git = {
   /** Runs git; a failure is an ordinary answer. */
   (args: readonly string[], options?: Partial<RunOptions>): Promise<Ran>
   readonly env: Readonly<Record<string, string>>
+  /** Takes secrets out of what git or its server said. */
+  readonly hide: Hide
   /** The arguments that go before the command's own. */
   readonly before: readonly string[]
 }
 
 /** Makes the wrapper for one repository. */
-export function gitProgram(gitDir: string, { home, credentials, env }: GitOptions, exec: Run = run): Git {
+export function gitProgram(gitDir: string, { home, credentials, env, secrets }: GitOptions, exec: Run = run): Git {
+  if (credentials !== undefined)
+    secrets.credential(credentials.password, `${credentials.username}:${credentials.password}`)
+  const call = hiding(exec, secrets.hide)
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const own: Record<string, string> = {
     HOME: home,
@@ -61,9 +69,9 @@ export function gitProgram(gitDir: string, { home, credentials, env }: GitOption
   }
   own['GIT_SSH_COMMAND'] ??= 'ssh -oBatchMode=yes'
   const before = [...settings, `--git-dir=${gitDir}`]
-  const call = (args: readonly string[], options: Partial<RunOptions> = {}) =>
-    exec('git', [...before, ...args], { env: own, ...options })
-  return Object.assign(call, { env: own, before })
+  const git = (args: readonly string[], options: Partial<RunOptions> = {}) =>
+    call('git', [...before, ...args], { env: own, ...options })
+  return Object.assign(git, { env: own, before, hide: secrets.hide })
 }
 
 function askpass(home: string, { username, password }: Credentials): Record<string, string> {

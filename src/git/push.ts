@@ -34,7 +34,8 @@ const race =
 /** Pushes `next`. Throws MgoError GIT_DENIED, GIT_UNREACHABLE, GIT_NOT_A_REPO. */
 export async function push(input: PushInput): Promise<Pushed> {
   const { git, url, branch, base, next, timeoutMs = askMs } = input
-  const sent = await send(input, timeoutMs)
+  // A server may repeat what it was told; a long answer is cut short further on.
+  const sent = git.hide(await send(input, timeoutMs))
   if (sent.kind === 'taken') return { kind: 'pushed' }
   const now = await remoteTip(git, url, { branch, timeoutMs })
   if (now === next) return { kind: 'pushed' }

@@ -11,6 +11,7 @@ import type { NewCommit, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
+import { capped, fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
 import { packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
@@ -51,14 +52,15 @@ async function checkGit(env: OpenOptions['env']): Promise<void> {
 async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOptions): Promise<Repo> {
   const gitDir = join(options.mirrors, createHash('sha256').update(place.url).digest('hex').slice(0, 24))
   const credentials = place.credentials ?? options.credentials
-  const git = gitProgram(gitDir, { home: join(options.mirrors, 'home'), credentials, env: options.env })
+  const { mirrors, env, secrets } = options
+  const git = gitProgram(gitDir, { home: join(mirrors, 'home'), credentials, env, secrets })
   await openMirror(git, gitDir)
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const blobs = openBlobs(git)
   const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
-  const { committer, timeoutMs = 60_000 } = options
-  const mirror = { git, gitDir, blobs, reads: reading(git, blobs), inTurn: turns() }
+  const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
+  const mirror = { git, gitDir, fetchLimit, blobs, reads: reading(git, blobs), inTurn: turns() }
   return remoteBranch({ ...mirror, place, committer, credentials, direct, timeoutMs }, branch)
 }
 
@@ -99,6 +101,8 @@ async function checkBranch(git: Git, branch: string): Promise<void> {
 
 type Shared = {
   readonly git: Git
+  readonly gitDir: string
+  readonly fetchLimit: number
   readonly blobs: Blobs
   readonly place: RepoPlace & { kind: 'remote' }
   readonly committer: Person
@@ -106,7 +110,6 @@ type Shared = {
   readonly credentials: Credentials | undefined
   /** Whether a push may be one POST of our own. */
   readonly direct: boolean
-  readonly gitDir: string
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
   readonly timeoutMs: number
 }
@@ -189,13 +192,14 @@ function turns(): Shared['inTurn'] {
 }
 
 async function fetchTip(
-  { git, place, gitDir }: Shared,
+  { git, place, gitDir, fetchLimit }: Shared,
   branch: string,
   timeoutMs: number,
 ): Promise<Commit | undefined> {
   const local = `refs/mgo/heads/${branch}`
   const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options']
-  const fetch = () => git(['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`], { timeoutMs })
+  const args = ['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`]
+  const fetch = () => capped(gitDir, fetchLimit, (signal) => git(args, { timeoutMs, signal }))
   let ran = await fetch()
   // A fetch that was killed has left its lock.
   if (ran.code !== 0 && /\.lock'?: File exists/.test(ran.stderr) && removeStaleLocks(gitDir) > 0) ran = await fetch()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { reportOf, type Sent } from './send-pack.ts'
 
 const line = (text: string): string => (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text
@@ -43,3 +44,44 @@ for (const [why, answer, want] of rows) {
     assert.deepEqual(reportOf(Buffer.from(answer)), want)
   })
 }
+
+test('fuzz: whatever bytes a server answers, they are one of the four, and never a success by chance', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      ...rows.map(([, answer]) => answer),
+      '0000',
+      '0004',
+      'ffff',
+      '\u0001',
+      '\u0002',
+      '\u0003',
+      'ng ',
+      '\0',
+    ),
+    fc.string().map(line),
+    fc.string({ unit: 'binary' }),
+  )
+  const bytes = fc.array(piece, { maxLength: 12 }).map((parts) => Buffer.from(parts.join('')))
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        bytes,
+        fc.uint8Array({ maxLength: 300 }).map((one) => Buffer.from(one)),
+      ),
+      (answer) => {
+        const sent = reportOf(answer)
+        if (sent.kind === 'taken') assert.match(answer.toString('latin1'), /unpack ok[^]*ok /)
+        else assert.ok(['rejected', 'unsuited', 'unclear'].includes(sent.kind))
+      },
+    ),
+    { numRuns: 1_000 },
+  )
+})
+
+test('fuzz: an answer of a quarter of a megabyte is read at once', () => {
+  for (const one of ['0000', '0004', '0005\u0001', '0005\u0002', '00041']) {
+    const begun = performance.now()
+    reportOf(Buffer.from(one.repeat(Math.floor((256 * 1024) / one.length))))
+    assert.ok(performance.now() - begun < 2_000, one)
+  }
+})

@@ -85,13 +85,13 @@ async function capped(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
 
 /** Reads the report, inside a side band or plain. A report that breaks off says nothing. */
 export function reportOf(answer: Buffer): Sent {
-  const bands = new Map<number, Buffer[]>()
+  const bands: readonly Buffer[][] = [[], [], [], []]
   for (const line of packets(answer)) {
     const band = line[0] ?? 0
-    if (band >= 1 && band <= 3) bands.set(band, [...(bands.get(band) ?? []), line.subarray(1)])
-    else bands.set(1, [...(bands.get(1) ?? []), framed(line)])
+    if (band >= 1 && band <= 3) bands[band]?.push(line.subarray(1))
+    else bands[1]?.push(framed(line))
   }
-  const text = (band: number) => Buffer.concat(bands.get(band) ?? []).toString('utf8')
+  const text = (band: 1 | 2 | 3) => Buffer.concat(bands[band] ?? []).toString('utf8')
   const lines = packets(Buffer.from(text(1), 'utf8')).map((line) => line.toString('utf8').trim())
   const words = text(2)
   const [unpack, ...refs] = lines

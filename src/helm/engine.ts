@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
+import { secretsIn } from '../manifest/secret-values.ts'
+import { secretTexts } from '../plan/mask.ts'
 import type { Applied, Engine, Target, UnitRecord } from '../ports.ts'
 import type { K8sObject } from '../release/object.ts'
-import { showUnit, type Unit } from '../release/release.ts'
+import { type Release, showUnit, type Unit } from '../release/release.ts'
 import { templateArgs, upgradeArgs } from './args.ts'
 import { chartIdentity, fetchChart } from './charts.ts'
 import { helmError } from './error.ts'
@@ -36,11 +38,11 @@ export function helmEngine(helm: Helm): Engine {
     },
     apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record }),
     hooks: (unit, target, record) => hooksOf(chart(unit).release, revisionBefore(record) + 1, target),
-    async objects(unit, { kube }, record) {
+    async objects(unit, target, record) {
       const { release } = chart(unit)
       const secret = `sh.helm.release.v1.${release.name}.v${record.revision}`
-      const { manifest } = await readPayload(kube, release.namespace, secret)
-      return manifestObjects(manifest, release.namespace, kube)
+      const { manifest } = await readPayload(target.kube, release.namespace, secret)
+      return objectsOf(manifest, release, target)
     },
     render: (unit, target) => template(chart(unit), target, helm),
     remove: async (record) => {
@@ -88,7 +90,7 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
   await helm.version()
   const archive = await fetchChart(release, target, helm)
   const inputs = await inputsOf(unit, target)
-  return withFiles(unit, { target, helm }, async (values, secret) => {
+  return withFiles(unit, { target, helm }, async (values) => {
     const labels = { [inputsLabel]: `${inputs}.${at + 1}`, [writerLabel]: writer() }
     const args = upgradeArgs({ release, files: { chart: archive, values }, labels })
     // Helm's own limit ends hooks; this one ends a helm that hangs.
@@ -98,9 +100,9 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
       timeoutMs: release.timeoutMs + 60_000,
       signal: target.signal,
     })
-    if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran, secret)
+    if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran)
     const { manifest, version: revision } = parsePayload(ran.stdout.toString('utf8'), unit)
-    return { revision, objects: await manifestObjects(manifest, release.namespace, kube) }
+    return { revision, objects: await objectsOf(manifest, release, target) }
   })
 }
 
@@ -137,26 +139,39 @@ async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecor
   await kube.delete({ group: '', version: 'v1', kind: 'Secret', namespace: record.namespace, name: record.secret })
 }
 
+/** The objects of a manifest; what its Secrets hold is known from then on. */
+async function objectsOf(
+  manifest: string,
+  { namespace }: Release,
+  { kube, secrets }: Target,
+): Promise<readonly K8sObject[]> {
+  const objects = await manifestObjects(manifest, namespace, kube)
+  secrets.values(secretTexts(objects))
+  return objects
+}
+
 type With = { readonly target: Target; readonly helm: Helm }
 
 /** Lays the values on disk for one call of helm, readable for nobody else. */
 async function withFiles<T>(
   unit: ChartUnit,
   { target, helm }: With,
-  work: (values: readonly string[], secret: string) => Promise<T>,
+  work: (values: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const wanted = [unit.values, ...(unit.secrets === undefined ? [] : [unit.secrets])]
   const blobs = await target.repo.read(wanted.map(({ oid }) => oid))
   mkdirSync(join(helm.home, 'work'), { recursive: true, mode: 0o700 })
   const folder = mkdtempSync(join(helm.home, 'work', 'release-'))
   try {
-    const files = wanted.map(({ oid }, i) => {
+    const files = wanted.map(({ path, oid }, i) => {
       const file = join(folder, `${i}.yaml`)
-      writeFileSync(file, blobs.get(oid) ?? new Uint8Array(), { mode: 0o600 })
+      const bytes = blobs.get(oid) ?? new Uint8Array()
+      // What helm says of values that it does not like quotes them.
+      target.secrets.values(secretsIn(path, new TextDecoder().decode(bytes)))
+      writeFileSync(file, bytes, { mode: 0o600 })
       return file
     })
-    const secret = unit.secrets === undefined ? '' : new TextDecoder().decode(blobs.get(unit.secrets.oid))
-    return await work(files, secret)
+    return await work(files)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -168,11 +183,11 @@ async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<re
   const archive = await fetchChart(release, target, helm)
   const { gitVersion } = await target.kube.version()
   const apiVersions = await target.kube.apiVersions()
-  return withFiles(unit, { target, helm }, async (values, secret) => {
+  return withFiles(unit, { target, helm }, async (values) => {
     const files = { chart: archive, values }
     const kubeVersion = gitVersion === '' ? target.clusterSettings.kubeVersion : gitVersion
     const ran = await helm.run(templateArgs({ release, files, kubeVersion, apiVersions }), { timeoutMs: templateMs })
-    if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran, secret)
-    return manifestObjects(ran.stdout.toString('utf8'), release.namespace, target.kube)
+    if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran)
+    return objectsOf(ran.stdout.toString('utf8'), release, target)
   })
 }

@@ -1,10 +1,11 @@
 /**
- * What helm says when it fails → MgoError. First match wins. Values of the secrets file never get out with it.
+ * What helm says when it fails → MgoError. First match wins. Secrets are out of its words before they get here (exec.ts, `hiding`).
  *
  * @module
  */
 import { type Code, MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
+import { plain } from '../text.ts'
 
 type Known = { readonly says: RegExp; readonly code: Code; readonly hint: string }
 
@@ -56,9 +57,9 @@ const known: readonly Known[] = [
   },
 ]
 
-/** The error of a helm that failed. `secret` is the text of the secrets file, whose values are taken out. */
-export function helmError(what: string, ran: Ran, secret = ''): MgoError {
-  const words = clean(mask(ran.stderr, secret))
+/** The error of a helm that failed. */
+export function helmError(what: string, ran: Ran): MgoError {
+  const words = clean(ran.stderr)
   const row = known.find(({ says }) => says.test(words))
   const ended = ran.ended === 'itself' ? '' : ` (${ran.ended})`
   return new MgoError({
@@ -68,31 +69,16 @@ export function helmError(what: string, ran: Ran, secret = ''): MgoError {
   })
 }
 
-/** Takes the values of a YAML text out of another text. Short ones stay: they are words like `true`. */
-export function mask(text: string, secret: string): string {
-  const values = secret
-    .split('\n')
-    .map((line) =>
-      line
-        .replace(/^[^:]*:\s+|^\s*-\s+/, '')
-        .trim()
-        .replace(/^["']|["']$/g, ''),
-    )
-    .filter((value) => value.length >= 4 && !/^(?:true|false|null|[|>][+-]?)$/.test(value))
-  return values.toSorted((a, b) => b.length - a.length).reduce((now, value) => now.replaceAll(value, '***'), text)
-}
-
 function clean(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
-    .map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim())
+    .map((line) => plain(line).trim())
     .filter((line) => line !== '' && !/^(?:WARNING|walk\.go|level=(?:INFO|WARN))/.test(line))
   return (
     lines
       .slice(-6)
       .join('; ')
       .replace(/^Error: /, '')
-      .replace(/\/\/[^/@\s]*@/g, '//***@')
       .slice(0, 1_500) || 'no word from helm'
   )
 }

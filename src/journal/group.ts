@@ -19,16 +19,24 @@ type Waiting = {
   readonly reject: (why: unknown) => void
 }
 
-/** Groups the writes of a database. Rejects with what SQLite says. */
-export function group(database: DatabaseSync): Group {
+/** One transaction: how many writes shared it, how long it took, and whether the disk took it. */
+export type Wrote = { readonly writes: number; readonly ms: number; readonly kept: boolean }
+
+/** Groups the writes of a database. Rejects with what SQLite says. `told` hears of each transaction. */
+export function group(database: DatabaseSync, told: (wrote: Wrote) => void = () => undefined): Group {
   let waiting: Waiting[] = []
   const flush = (): void => {
     const batch = waiting
     waiting = []
     if (batch.length === 0) return
+    const begun = performance.now()
+    const ended = (kept: boolean) => told({ writes: batch.length, ms: performance.now() - begun, kept })
     try {
-      for (const tell of together(database, batch)) tell()
+      const answers = together(database, batch)
+      ended(true)
+      for (const tell of answers) tell()
     } catch (error) {
+      ended(false)
       for (const { reject } of batch) reject(error)
     }
   }

@@ -8,14 +8,26 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Told } from '../event/event.ts'
+import type { AuditEntry, Chained } from '../release/audit.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
+import { auditReader, auditWriter, keepAudit, type Wanted } from './audit.ts'
 import { journalError } from './error.ts'
 import { eventsOf, type EventsOf, type Numbered } from './events.ts'
-import { group } from './group.ts'
+import { group, type Wrote } from './group.ts'
 import { migrate } from './migrations.ts'
 import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
+
+/** The audit trail. Throws JOURNAL_FAILED. */
+export type AuditTrail = {
+  /** Adds what is no request; requests add themselves. */
+  add(entry: AuditEntry): Promise<void>
+  /** The oldest first. */
+  page(wanted: Wanted): Promise<readonly Chained[]>
+  /** The last entry. */
+  head(): Promise<Chained | undefined>
+}
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
 export type Journal = {
@@ -32,6 +44,8 @@ export type Journal = {
   unfinished(after: number, limit: number): Promise<readonly Unfinished[]>
   /** How many have no verdict, and the bytes that they take. */
   counted(): Promise<{ readonly requests: number; readonly bytes: number }>
+  /** How many have no verdict, and since when the oldest waits (milliseconds since the epoch). */
+  waiting(): Promise<{ readonly requests: number; readonly since: number | null }>
   /** Counts one more try for each. */
   begun(ids: readonly RequestId[]): Promise<void>
   /** Forgets the tries of what is unfinished: the server goes down in order, so nobody is suspect. */
@@ -47,23 +61,18 @@ export type Journal = {
   lastEvent(): Promise<number>
   /** Forgets what ended before `beforeMs`: `most` requests and `most` events at a time. Gives how many. */
   prune(beforeMs: number, most: number): Promise<number>
+  readonly trail: AuditTrail
   /** Writes what still waits, and lets the file go. */
   close(): void
 }
 
-/** Opens the journal; makes file and folder where they are missing. Throws JOURNAL_FAILED. */
-export function openJournal(file: string): Journal {
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (cause) {
-      throw journalError(file, cause)
-    }
-  }
+/** Opens the journal; makes file and folder where they are missing. `told` hears of each transaction. Throws JOURNAL_FAILED. */
+export function openJournal(file: string, told?: (wrote: Wrote) => void): Journal {
+  const attempt = attemptOn(file)
   const database = attempt(() => open(file))
   const requests = requestsOf(database)
   const events = eventsOf(database)
-  const writes = group(database)
+  const writes = group(database, told)
   const write = <T>(work: () => T): Promise<T> =>
     writes.add(work).catch((cause: unknown) => {
       throw journalError(file, cause)
@@ -77,6 +86,7 @@ export function openJournal(file: string): Journal {
     find: (id) => read(() => requests.find(id)),
     unfinished: (after, limit) => read(() => requests.unfinished(after, limit)),
     counted: () => read(() => requests.counted()),
+    waiting: () => read(() => requests.waiting()),
     begun: (ids) => write(() => requests.begun(ids)),
     calm: () => write(() => requests.calm()),
     list: (listing) => read(() => requests.list(listing)),
@@ -85,10 +95,36 @@ export function openJournal(file: string): Journal {
     firstEvent: (id) => read(() => events.firstOf(id)),
     lastEvent: () => read(() => events.last()),
     prune: (beforeMs, most) => write(() => requests.prune(beforeMs, most) + events.prune(beforeMs, most)),
+    trail: trailOf(database, { attempt, write }),
     close: () => {
       writes.flush()
       database.close()
     },
+  }
+}
+
+function attemptOn(file: string): <T>(work: () => T) => T {
+  return (work) => {
+    try {
+      return work()
+    } catch (cause) {
+      throw journalError(file, cause)
+    }
+  }
+}
+
+type Using = {
+  readonly attempt: <T>(work: () => T) => T
+  readonly write: (work: () => void) => Promise<void>
+}
+
+function trailOf(database: DatabaseSync, { attempt, write }: Using): AuditTrail {
+  const read = auditReader(database)
+  const add = auditWriter(database)
+  return {
+    add: (entry) => write(() => add(entry)),
+    page: async (wanted) => attempt(() => read.page(wanted)),
+    head: async () => attempt(() => read.head()),
   }
 }
 
@@ -102,6 +138,7 @@ function open(file: string): DatabaseSync {
     // the machine, not only the process.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     migrate(database)
+    keepAudit(database, Date.now)
   } catch (error) {
     database.close()
     throw error

@@ -43,6 +43,9 @@ const steps: readonly string[] = [
    CREATE INDEX events_request ON events (request_id) WHERE request_id IS NOT NULL;
    CREATE TABLE shape (oldest INTEGER NOT NULL) STRICT;
    INSERT INTO shape VALUES (1);`,
+  // n has no AUTOINCREMENT: a number that was taken away and used again breaks the chain all the same.
+  `CREATE TABLE audit (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+   CREATE INDEX audit_asked ON audit (entry ->> '$.id') WHERE entry ->> '$.kind' = 'asked';`,
 ]
 
 /**

@@ -70,6 +70,7 @@ const texts = {
   open: `${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?`,
   counted:
     'SELECT count(*) AS requests, coalesce(sum(length(request)), 0) AS bytes FROM requests WHERE verdict IS NULL',
+  waiting: 'SELECT count(*) AS requests, min(accepted_at) AS since FROM requests WHERE verdict IS NULL',
   begin: 'UPDATE requests SET tries = tries + 1 WHERE id = ?',
   calm: 'UPDATE requests SET tries = 0 WHERE verdict IS NULL AND tries > 0',
   // An id begins with its time, so its own index is the order of time.
@@ -112,6 +113,8 @@ export function requestsOf(database: DatabaseSync) {
     finish: (verdict: Verdict) => void say.end.run(JSON.stringify(verdict), verdict.commit ?? null, verdict.id),
     unfinished: (after: number, limit: number) => (say.open.all(after, limit) as Row[]).map(unfinished),
     counted: () => say.counted.get() as { readonly requests: number; readonly bytes: number },
+    /** From the index alone: it is asked at every scrape. */
+    waiting: () => say.waiting.get() as { readonly requests: number; readonly since: number | null },
     begun: (ids: readonly RequestId[]) => {
       for (const id of ids) say.begin.run(id)
     },

@@ -18,19 +18,21 @@ const least = 2
 /** Good answers until one seat is added. */
 const patience = 8
 
-/** Makes the budget of one cluster. */
-export function budget(): Budget {
+/** How a budget stands: seats taken, seats there are, and who waits for one. */
+export type Load = { readonly inUse: number; readonly limit: number; readonly waiting: number }
+
+/** Makes the budget of one cluster. `changed` is told of each change. */
+export function budget(changed: (load: Load) => void = () => undefined): Budget {
   let seats = 16
   let used = 0
   let good = 0
   const waiting: (() => void)[] = []
   const admit = () => {
-    while (used < seats) {
-      const next = waiting.shift()
-      if (next === undefined) return
+    while (used < seats && waiting.length > 0) {
       used++
-      next()
+      waiting.shift()?.()
     }
+    changed({ inUse: used, limit: seats, waiting: waiting.length })
   }
   return {
     async seat(work) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Code, MgoError } from '../error.ts'
+import { oneLine } from '../text.ts'
 
 /** The parts of a `Status` object that say why. */
 export type Status = {
@@ -68,5 +69,5 @@ export function reachError(server: string, cause: unknown): MgoError {
 }
 
 function clean(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 2_000)
+  return oneLine(text).slice(0, 2_000)
 }

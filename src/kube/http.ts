@@ -6,7 +6,9 @@
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { MgoError } from '../error.ts'
 import type { Credential, Login } from '../ports.ts'
-import { type Budget, budget } from './budget.ts'
+import type { Hide } from '../secrets.ts'
+import { isRecord, parsed, strange, textOf } from './body.ts'
+import { type Budget, budget, type Load } from './budget.ts'
 import { reachError, type Status, statusError } from './error.ts'
 
 export type Ask = {
@@ -23,6 +25,22 @@ export type Ask = {
 
 export type Answer = { readonly status: number; readonly body: unknown }
 
+/** One request that has ended. `status` is 0 where there was no answer; for a watch it is the answer to its beginning. */
+export type AskedOnce = {
+  readonly verb: 'get' | 'list' | 'watch' | 'apply' | 'try' | 'create' | 'delete'
+  readonly status: number
+  readonly ms: number
+}
+
+export type HttpOptions = {
+  /** Sent as User-Agent: `mgo/1.0.0`. */
+  readonly agent: string
+  /** What the server says of a failure passes through it. */
+  readonly hide?: Hide
+  readonly asked?: (one: AskedOnce) => void
+  readonly load?: (load: Load) => void
+}
+
 export type Http = {
   /** Any answer of the server; throws KUBE_UNREACHABLE, KUBE_DENIED (401). */
   ask(asked: Ask): Promise<Answer>
@@ -34,43 +52,48 @@ export type Http = {
 }
 
 const timeoutMs = 60_000
+/** From the first byte asked to the last one read: a server that sends one byte a minute keeps no seat for ever. */
+const wholeMs = 120_000
 const tries = 5
 
 type Link = { readonly fingerprint: string; readonly plain: Dispatcher; readonly watching: Dispatcher }
 
-/** Opens the way to an API server. `agent` is sent as User-Agent. Nothing is sent yet. */
-export function openHttp(login: Login, agent: string): Http {
-  const seats = budget()
+/** Opens the way to an API server. Nothing is sent yet. */
+export function openHttp(login: Login, options: HttpOptions): Http {
+  const { agent, hide = (value) => value, asked: told = () => undefined } = options
+  const seats = budget(options.load)
   let link: Link | undefined
 
-  async function send(asked: Ask, kind: 'plain' | 'watching', again?: 'again'): Promise<Dispatcher.ResponseData> {
+  const linkFor = async (again?: 'again'): Promise<Proven> => {
     const credential = await login.credential(again)
     const fingerprint = `${credential.cert ?? ''}${credential.key ?? ''}`
     if (link === undefined || link.fingerprint !== fingerprint) link = openLink(login, credential, fingerprint)
-    const answer = await request(`${login.server}${asked.path}`, {
-      method: asked.method,
-      dispatcher: link[kind],
-      headers: headersOf(asked, { login, agent, credential }),
-      headersTimeout: timeoutMs,
-      // How long a watch lives, and how silent it may be, is its reader's business.
-      bodyTimeout: kind === 'watching' ? 0 : timeoutMs,
-      ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
-      ...(asked.signal === undefined ? {} : { signal: asked.signal }),
-    }).catch((cause: unknown) => {
+    return { link, headers: { login, agent, credential } }
+  }
+
+  async function send(asked: Ask, kind: Kind, again?: 'again'): Promise<Dispatcher.ResponseData> {
+    const proven = await linkFor(again)
+    const begun = performance.now()
+    const ended = (status: number) => told({ verb: verbOf(asked, kind), status, ms: performance.now() - begun })
+    const answer = await once(asked, kind, proven).catch((cause: unknown) => {
+      ended(0)
       if (asked.signal?.aborted === true) throw cause
       throw reachError(login.server, cause)
     })
+    ended(answer.statusCode)
     if (answer.statusCode !== 401 || again !== undefined) return answer
     await answer.body.dump()
     return send(asked, kind, 'again')
   }
 
-  const ask = (asked: Ask): Promise<Answer> => patiently(asked, () => send(asked, 'plain'), seats)
+  const ask = (asked: Ask): Promise<Answer> =>
+    patiently(asked, { seats, send: async () => answerOf(await send(asked, 'plain'), { login, hide }) })
   return {
     ask,
     async json<T>(asked: Ask) {
       const answer = await ask(asked)
       if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
+      if (!isRecord(answer.body)) throw strange(`${asked.what}: it gave no JSON object`)
       return answer.body as T
     },
     stream: (asked) => seated(() => send(asked, 'watching'), seats),
@@ -79,6 +102,39 @@ export function openHttp(login: Login, agent: string): Http {
     },
   }
 }
+
+type Kind = 'plain' | 'watching'
+type Proven = { readonly link: Link; readonly headers: Heading }
+
+/** undici's request follows no redirects, and must not: the token belongs to this server alone. */
+function once(asked: Ask, kind: Kind, { link, headers }: Proven): Promise<Dispatcher.ResponseData> {
+  return request(`${headers.login.server}${asked.path}`, {
+    method: asked.method,
+    dispatcher: link[kind],
+    headers: headersOf(asked, headers),
+    headersTimeout: timeoutMs,
+    // How long a watch lives, and how silent it may be, is its reader's business.
+    bodyTimeout: kind === 'watching' ? 0 : timeoutMs,
+    ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+    ...signalOf(asked, kind),
+  })
+}
+
+function verbOf({ method, path }: Ask, kind: Kind): AskedOnce['verb'] {
+  if (kind === 'watching') return 'watch'
+  if (method === 'PATCH') return path.includes('dryRun=') ? 'try' : 'apply'
+  if (method === 'GET') return /[?&]limit=/.test(path) ? 'list' : 'get'
+  return method === 'POST' ? 'create' : 'delete'
+}
+
+function signalOf({ signal }: Ask, kind: Kind): { readonly signal?: AbortSignal } {
+  if (kind === 'watching') return signal === undefined ? {} : { signal }
+  const whole = AbortSignal.timeout(wholeMs)
+  return { signal: signal === undefined ? whole : AbortSignal.any([signal, whole]) }
+}
+
+type Answered = Answer & { readonly retryAfter: unknown }
+type Patience = { readonly seats: Budget; readonly send: () => Promise<Answered> }
 
 /** Opens something that goes on: its opening counts, what follows does not. */
 function seated(send: () => Promise<Dispatcher.ResponseData>, seats: Budget): Promise<Dispatcher.ResponseData> {
@@ -90,13 +146,10 @@ function seated(send: () => Promise<Dispatcher.ResponseData>, seats: Budget): Pr
 }
 
 /** Asks again on 429 and 503, and where a read broke. Nothing of ours is unsafe to say twice: applies are idempotent, creates are named. */
-async function patiently(asked: Ask, send: () => Promise<Dispatcher.ResponseData>, seats: Budget): Promise<Answer> {
+async function patiently(asked: Ask, { seats, send }: Patience): Promise<Answer> {
   for (let turn = 1; ; turn++) {
     try {
-      const answer = await seats.seat(async () => {
-        const got = await send()
-        return { status: got.statusCode, retryAfter: got.headers['retry-after'], body: await bodyOf(got) }
-      })
+      const answer = await seats.seat(send)
       const busy = isBusy(answer.status)
       seats.told(busy ? 'busy' : 'good')
       if (!busy || turn >= tries) return answer
@@ -104,23 +157,27 @@ async function patiently(asked: Ask, send: () => Promise<Dispatcher.ResponseData
     } catch (error) {
       const again = asked.method === 'GET' || asked.method === 'PATCH'
       const broken = error instanceof MgoError && error.code === 'KUBE_UNREACHABLE'
-      if (!broken || !again || turn >= 3 || /ECONNREFUSED|ENOTFOUND|CERT/.test(error.message)) throw error
+      if (!broken || !again || turn >= 3 || /ECONNREFUSED|ENOTFOUND|CERT|TimeoutError/.test(error.message)) throw error
       await pause(0, turn)
     }
   }
 }
 
-function isBusy(status: number): boolean {
-  return status === 429 || status === 503
+type Reading = { readonly login: Login; readonly hide: Hide }
+
+async function answerOf(answer: Dispatcher.ResponseData, { login, hide }: Reading): Promise<Answered> {
+  const { statusCode: status, headers } = answer
+  const text = await textOf(answer.body).catch((cause: unknown) => {
+    throw cause instanceof MgoError ? cause : reachError(login.server, cause)
+  })
+  const body = parsed(text)
+  // An object that was read must stay as it is; what is said of a failure is for people.
+  const said = status < 300 ? body : hide(body ?? { message: text.slice(0, 500) })
+  return { status, body: said, retryAfter: headers['retry-after'] }
 }
 
-async function bodyOf(answer: Dispatcher.ResponseData): Promise<unknown> {
-  const text = await answer.body.text()
-  try {
-    return JSON.parse(text)
-  } catch {
-    return { message: text.slice(0, 500) }
-  }
+function isBusy(status: number): boolean {
+  return status === 429 || status === 503
 }
 
 function pause(askedMs: number, turn: number): Promise<void> {

@@ -8,8 +8,9 @@ import { MgoError } from '../error.ts'
 import type { ApplyOptions, Kube, Login, Resource, Selection } from '../ports.ts'
 import { apiVersion, type K8sObject, type ObjectId, objectId, showObject } from '../release/object.ts'
 import { openDiscovery } from './discovery.ts'
+import { isRecord, strange } from './body.ts'
 import { type Status, statusError } from './error.ts'
-import { type Ask, type Http, openHttp } from './http.ts'
+import { type Ask, type Http, type HttpOptions, openHttp } from './http.ts'
 import { listAll, type WatchPath } from './list.ts'
 import { watch } from './watch.ts'
 
@@ -17,9 +18,9 @@ const metadataOnly =
   'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io'
 const oneMetadata = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
 
-/** Opens a cluster; nothing is sent yet. `agent` is the user agent: `mgo/1.0.0`. */
-export function openKube(login: Login, agent: string): Kube {
-  const http = openHttp(login, agent)
+/** Opens a cluster; nothing is sent yet. */
+export function openKube(login: Login, options: HttpOptions): Kube {
+  const http = openHttp(login, options)
   const discovery = openDiscovery(http)
   let version: ReturnType<Kube['version']> | undefined
   const pathOf = async (id: ObjectId): Promise<string> => {
@@ -62,22 +63,30 @@ async function read(http: Http, asked: Ask): Promise<K8sObject | undefined> {
   const answer = await http.ask(asked)
   if (answer.status === 404) return undefined
   if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
-  return answer.body as K8sObject
+  return objectOf(answer.body, asked.what)
+}
+
+/** What is read must be an object: of anything else the first look at a field would end the process. */
+function objectOf(body: unknown, what: string): K8sObject {
+  if (isRecord(body) && isRecord(body['metadata']) && typeof body['kind'] === 'string') return body as K8sObject
+  throw strange(`${what}: it gave no object`)
 }
 
 type Applying = { readonly object: K8sObject; readonly options: ApplyOptions }
 
-function apply(http: Http, path: string, { object, options }: Applying): Promise<K8sObject> {
+async function apply(http: Http, path: string, { object, options }: Applying): Promise<K8sObject> {
   const query = new URLSearchParams({ fieldManager: options.manager, fieldValidation: 'Strict' })
   if (options.force === true) query.set('force', 'true')
   if (options.dryRun === true) query.set('dryRun', 'All')
-  return http.json<K8sObject>({
+  const what = `apply ${showObject(objectId(object))}`
+  const stored = await http.json<unknown>({
     method: 'PATCH',
     path: `${path}?${query.toString()}`,
     body: object,
     contentType: 'application/apply-patch+yaml',
-    what: `apply ${showObject(objectId(object))}`,
+    what,
   })
+  return objectOf(stored, what)
 }
 
 type Removing = { readonly id: ObjectId; readonly uid: string | undefined }

@@ -37,7 +37,7 @@ async function serve(t: TestContext, ...steps: readonly ((asked: Asked) => void)
     server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     credential: async () => ({}),
   }
-  const kube = openKube(login, 'test')
+  const kube = openKube(login, { agent: 'test' })
   t.after(async () => {
     await kube.close()
     server.closeAllConnections()

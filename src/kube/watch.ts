@@ -10,6 +10,7 @@
 import { MgoError } from '../error.ts'
 import type { K8sObject } from '../release/object.ts'
 import type { WatchEvent } from '../ports.ts'
+import { parsed, textOf } from './body.ts'
 import { type Status, statusError } from './error.ts'
 import type { Http } from './http.ts'
 import { type Line, lines } from './lines.ts'
@@ -130,7 +131,7 @@ async function* connection(course: Course, hasState: () => boolean): AsyncGenera
     const path = `${where.path}?${queryOf(course, lifeMs).toString()}`
     const answer = await http.stream({ method: 'GET', path, what: where.what, signal: silent.signal })
     if (answer.statusCode >= 300) {
-      const status = (await answer.body.json().catch(() => ({}))) as Status
+      const status = (parsed(await textOf(answer.body).catch(() => '')) ?? {}) as Status
       return refused(course, answer.statusCode, status)
     }
     yield 'open'

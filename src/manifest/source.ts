@@ -4,6 +4,7 @@
  * @module
  */
 import type { Place, Problem } from '../error.ts'
+import { mayShow } from './secret-values.ts'
 
 /** A file over this many bytes is refused. */
 export const sizeLimit = 4 * 1024 * 1024
@@ -31,7 +32,7 @@ export function readSource(path: string, bytes: Uint8Array): ReadSource {
   }
 }
 
-/** Where an offset of the text stands, with its line for the caret. */
+/** Where an offset of the text stands, with its line for the caret unless that line may hold a secret. */
 export function placeOf({ path, text }: Source, offset: number): Place {
   const before = text.slice(0, offset)
   const start = before.lastIndexOf('\n') + 1
@@ -44,5 +45,6 @@ export function placeOf({ path, text }: Source, offset: number): Place {
     .replace(/^\uFEFF/, '')
     .replace(/\r$/, '')
   const skipped = start === 0 && text.startsWith('\uFEFF') ? 1 : 0
-  return { file: path, line, column: Math.max(1, offset - start - skipped + 1), source }
+  const place = { file: path, line, column: Math.max(1, offset - start - skipped + 1) }
+  return mayShow({ path, text }, offset) ? { ...place, source } : place
 }

@@ -69,6 +69,12 @@ export function secretValues(objects: readonly (K8sObject | undefined)[]): reado
   return [...found].filter((one) => one.length >= shortest).toSorted((a, b) => b.length - a.length)
 }
 
+/** What Secrets hold, but for what is the name of an object beside them: that stands everywhere, and verdicts need it. */
+export function secretTexts(objects: readonly K8sObject[]): readonly string[] {
+  const names = new Set(objects.flatMap(({ metadata }) => [metadata.name, metadata.namespace ?? '']))
+  return secretValues(objects).filter((one) => !names.has(one))
+}
+
 function decoded(base64: string): string {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)))

@@ -12,6 +12,8 @@ import fastify, {
   type FastifyServerOptions,
 } from 'fastify'
 import { MgoError } from '../error.ts'
+import type { Hide } from '../secrets.ts'
+import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import { type Access, demandIdentity, isKnown } from './auth.ts'
@@ -19,6 +21,7 @@ import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
 import type { Exposure } from './listen.ts'
+import { type MetricsDoor, metricsRoute } from './metrics.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
@@ -37,6 +40,10 @@ export type AppOptions = {
   readonly version: string
   /** `undefined` when deploys can be taken, else why not. */
   readonly ready: () => Promise<string | undefined>
+  /** Every answer passes through it. */
+  readonly hide: Hide
+  readonly metrics: MetricsDoor
+  readonly trail: TrailReader
   /** Absent where the settings name no hooks. */
   readonly webhooks?: WebhookOptions | undefined
   /** One line for each error that nobody foresaw. */
@@ -53,6 +60,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     void reply.headers(safeHeaders)
     keepOut(host, headers, exposure.names)
   })
+  // Whatever a route answers, its errors included.
+  app.addHook('preSerialization', async (_, __, payload) => options.hide(payload))
   demandIdentity(app, access)
   if (exposure.warning !== undefined) warnEverybody(app, exposure.warning)
   app.setErrorHandler((error, request, reply) => {
@@ -62,9 +71,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw nowhere(request)
   })
+  metricsRoute(app, options.metrics)
   openRoutes(app, options)
   deployRoutes(app, desk)
   streamRoutes(app, { desk, hub, memory })
+  auditRoute(app, options.trail)
   if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
   void app.register(async (scope) => kept(scope, options))
   return app

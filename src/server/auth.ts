@@ -6,6 +6,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Wish } from '../access/grant.ts'
 import type { AccessSettings } from '../access/issuer.ts'
 import type { Principal } from '../access/principal.ts'
 import { type TokenStore, tokenPrefix, tokenTrouble } from '../access/token.ts'
@@ -25,6 +26,8 @@ export type AccessOptions = {
   readonly fetchJson: FetchJson
   readonly clock: Clock
   readonly warn: (text: string) => void
+  /** Hears of what the policy does not allow. */
+  readonly denied?: (principal: string, wish: Wish) => void
   readonly limits: { readonly requestsPerMinute: number; readonly failuresPerMinute: number }
 }
 
@@ -45,7 +48,7 @@ export type Access = {
 /** Opens the access of a server. */
 export function openAccess(options: AccessOptions): Access {
   const { settings, clock, limits } = options
-  const make = callers(settings?.policy, clock)
+  const make = callers(settings?.policy, clock, options.denied)
   if (settings === undefined) return { identify: async () => make.anybody(), hook: () => make.anybody() }
   const failures = tries(limits.failuresPerMinute, clock)
   const requests = tries(limits.requestsPerMinute, clock)

@@ -41,26 +41,35 @@ export type Life = { readonly isGood: () => Promise<boolean>; readonly over: Abo
 /** A stream outlives its revoked token by this much at most, in milliseconds. */
 const lookEveryMs = 2_000
 
-/** Makes callers who stand under a policy. */
-export function callers(policy: readonly Rule[] = [], clock: Pick<Clock, 'sleep'>) {
+/** Where no identities are set up: everybody, who may do everything. */
+const anybody: Caller = {
+  principal: undefined,
+  author: undefined,
+  may: () => true,
+  allow: () => undefined,
+  sees: () => true,
+  stamp: (asked) => asked,
+  shown: (verdict) => verdict,
+  ended: () => new AbortController().signal,
+}
+
+/** Makes callers who stand under a policy. `denied` hears of what it does not allow. */
+export function callers(
+  policy: readonly Rule[] = [],
+  clock: Pick<Clock, 'sleep'>,
+  denied: (principal: string, wish: Wish) => void = () => undefined,
+) {
   return {
-    /** Where no identities are set up: everybody, who may do everything. */
-    anybody: (): Caller => ({
-      principal: undefined,
-      author: undefined,
-      may: () => true,
-      allow: () => undefined,
-      sees: () => true,
-      stamp: (asked) => asked,
-      shown: (verdict) => verdict,
-      ended: () => new AbortController().signal,
-    }),
+    anybody: () => anybody,
     known: (principal: Principal, life?: Life): Caller => {
       const name = namePrincipal(principal)
       const can = (wish: Wish) => may(principal, wish, policy)
       const allow = (wish: Wish) => {
         const decision = can(wish)
-        if (decision.kind === 'denied') throw forbidden(name, wish)
+        if (decision.kind === 'denied') {
+          denied(name, wish)
+          throw forbidden(name, wish)
+        }
         return decision
       }
       return {

@@ -34,8 +34,8 @@ export type ApiOptions = { readonly kubeconfig: string; readonly context: string
 /** Opens a cluster; nothing is sent yet. */
 export function openApi({ kubeconfig, context, agent = 'puppet' }: ApiOptions): Api {
   const login = findLogin(context, { kubeconfig, env: {}, run, now: Date.now })
-  const http = openHttp(login, agent)
-  const kube = openKube(login, agent)
+  const http = openHttp(login, { agent })
+  const kube = openKube(login, { agent })
   return {
     kube,
     ask: (sent) => http.ask({ ...sent, what: `${sent.method} ${sent.path}` }),

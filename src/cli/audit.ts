@@ -1,0 +1,155 @@
+/**
+ * `mgo audit`: who asked for what, and what came of it; from a journal that no server has open, or from a server.
+ *
+ * @module
+ */
+import { MgoError } from '../error.ts'
+import { parseDuration } from '../manifest/header.ts'
+import { auditChooser, type AuditEntry, type Chained } from '../release/audit.ts'
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { printerOf } from './deploy.ts'
+import type { Edges, Trail } from './edges.ts'
+import { identityFor } from './identity.ts'
+import { output } from './options.ts'
+import type { Print } from './print.ts'
+import { askServer } from './remote.ts'
+
+/** Adds the command. */
+export function auditCommand(edges: Edges, exit: (code: number) => void) {
+  return new Command('audit')
+    .description('who asked for what, verified how, allowed by which rule, and what came of it')
+    .option('--journal <file>', 'a journal that no server has open (default: in the state folder)')
+    .option('--server <url>', 'ask a mgo server instead (MGO_SERVER)')
+    .option('--token <token>', 'token for the server; better in MGO_TOKEN')
+    .option('--since <time>', 'the last 24h, 30m …, or since 2026-11-23T10:00:00Z', since)
+    .option('--principal <name>', 'only what this one asked: "token ci-web"')
+    .option('--cluster <name>', 'only this cluster')
+    .option('--verify', 'follow the chain from its first entry and say whether it is whole')
+    .option('--head <number:hash>', 'with --verify: this entry, noted earlier, must still be there')
+    .option('--debug', 'print every event as JSON')
+    .option('-o, --output <text|json>', 'json: one entry a line, as the chain has it', output, 'text')
+    .allowExcessArguments(false)
+    .addHelpText(
+      'after',
+      '\nExit: 0, with --verify 1 where the chain is broken, 2 used wrongly, 5 the journal cannot be read',
+    )
+    .action(async (flags) => {
+      const print = printerOf(flags, edges)
+      const trail = trailOf(flags, edges)
+      try {
+        if (flags.verify === true) return exit(await verify(trail, { head: headOf(flags.head), edges, print }))
+        const wants = auditChooser(flags)
+        const fromMs = flags.since === undefined ? 0 : flags.since(Date.now())
+        for await (const page of pages(trail))
+          for (const one of page) {
+            const entry = JSON.parse(one.entry) as AuditEntry
+            if (wants(entry) && one.at >= fromMs) print.result(flags.output === 'json' ? line(one) : shown(one, entry))
+          }
+        exit(0)
+      } finally {
+        trail.close()
+      }
+    })
+}
+
+type Asked = { readonly journal?: string; readonly server?: string; readonly token?: string }
+
+function trailOf({ journal, server, token }: Asked, edges: Edges): Trail {
+  const url = server ?? (journal === undefined ? (edges.env['MGO_SERVER'] ?? '') : '')
+  if (url === '') return edges.openTrail(journal)
+  const agent = `mgo/${edges.version}`
+  const options = { server: url, identity: identityFor({ server: url, token, agent }, edges), agent }
+  return {
+    page: async (after) => {
+      const { entries } = await askServer<{ readonly entries: readonly Chained[] }>(`/v1/audit?after=${after}`, options)
+      return entries
+    },
+    unwritten: async () => [],
+    close: () => undefined,
+  }
+}
+
+/** All pages, the oldest first. */
+async function* pages(trail: Trail): AsyncGenerator<readonly Chained[]> {
+  for (let after = 0; ; ) {
+    const page = await trail.page(after)
+    const last = page.at(-1)
+    if (last === undefined) return
+    yield page
+    after = last.n
+  }
+}
+
+type Head = { readonly n: number; readonly hash: string }
+type Verifying = { readonly head: Head | undefined; readonly edges: Edges; readonly print: Print }
+
+/** Gives the exit code. */
+async function verify(trail: Trail, { head, edges, print }: Verifying): Promise<number> {
+  const follow = edges.verifier()
+  let found = follow([])
+  let isThere = head === undefined
+  for await (const page of pages(trail)) {
+    found = follow(page)
+    isThere ||= page.some((one) => one.n === head?.n && one.hash === head.hash)
+    if (found.kind === 'broken') break
+  }
+  if (found.kind === 'broken') {
+    print.result(`broken: entry ${found.n}: ${found.why}`)
+    return 1
+  }
+  if (!isThere) {
+    print.result(`broken: entry ${head?.n ?? 0} is not what it was when its hash was noted`)
+    return 1
+  }
+  const missing = await trail.unwritten()
+  if (missing.length > 0) {
+    print.result(`broken: the journal has requests that the trail does not know, such as ${missing.join(', ')}`)
+    return 1
+  }
+  print.result(`whole: ${found.entries} entries\nhead ${found.entries}:${found.head}`)
+  return 0
+}
+
+/** The entry as the chain has it: its bytes are what the hash covers. */
+function line({ n, at, entry, hash }: Chained): string {
+  return `{"n":${n},"at":${at},"hash":"${hash}","entry":${entry}}`
+}
+
+function shown({ at }: Chained, entry: AuditEntry): string {
+  const when = `${new Date(at).toISOString()} ${entry.kind.padEnd(7)}`
+  switch (entry.kind) {
+    case 'asked': {
+      const { id, image, cluster, author, principal, rule, claimedAuthor } = entry
+      const who = principal === undefined ? author : `${principal}, author ${author}`
+      const by = rule === undefined ? '' : `, by rule ${rule}`
+      const claim = claimedAuthor === undefined ? '' : `, claimed to be ${claimedAuthor}`
+      return `${when} ${id} ${image} to ${cluster}: ${who}${by}${claim}`
+    }
+    case 'ended': {
+      const { id, cluster, verdict, commit, code } = entry
+      return `${when} ${id} ${verdict}${code === undefined ? '' : ` (${code})`} on ${cluster}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`
+    }
+    case 'denied':
+      return `${when} ${entry.principal}: ${[entry.verb, entry.source, entry.image, entry.cluster].filter(Boolean).join(' ')}`
+  }
+}
+
+/** Milliseconds since the epoch, once the time now is known. */
+function since(text: string): (now: number) => number {
+  const ms = parseDuration(text)
+  if (ms !== undefined) return (now) => now - ms
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) throw new InvalidArgumentError('Write 24h, or 2026-11-23T10:00:00Z.')
+  return () => at
+}
+
+function headOf(text: string | undefined): Head | undefined {
+  if (text === undefined) return undefined
+  const [, n, hash = ''] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (n !== undefined) return { n: Number(n), hash }
+  throw new MgoError({
+    code: 'USAGE',
+    message: `${JSON.stringify(text.slice(0, 100))} is no NUMBER:HASH`,
+    hint: 'Give what `mgo audit --verify` or the server’s log said: --head 1234:9f86d0…',
+  })
+}

@@ -1,0 +1,110 @@
+/**
+ * What the audit trail says. Pure; the journal chains it, doors show it.
+ *
+ * @module
+ */
+import type { DeployRequest } from './request.ts'
+import { printImage } from './image.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Names and words only: never a reason or a hint, which may quote what is secret. */
+export type AuditEntry =
+  | {
+      readonly kind: 'asked'
+      readonly id: string
+      readonly cluster: string
+      readonly source: string
+      readonly image: string
+      /** Who the commit names: the verified identity where there is one. */
+      readonly author: string
+      /** Who was let in; absent: the server was open. */
+      readonly principal?: string
+      readonly verifiedBy?: string
+      readonly rule?: string
+      /** What the body claimed, where the identity took its place. */
+      readonly claimedAuthor?: string
+    }
+  | {
+      readonly kind: 'ended'
+      readonly id: string
+      readonly cluster: string
+      readonly verdict: string
+      readonly commit?: string
+      readonly code?: string
+      readonly releases: readonly { readonly release: string; readonly verdict: string; readonly revision?: number }[]
+    }
+  /** Somebody known was not allowed to. */
+  | {
+      readonly kind: 'denied'
+      readonly principal: string
+      readonly verb: string
+      readonly cluster?: string
+      readonly source?: string
+      readonly image?: string
+    }
+
+/**
+ * An entry in its place. `entry` is the JSON as it was written; `hash` is the SHA-256 (hex) of the hash before, `n`, `at`
+ * and `entry`, with a line break between each two. Before the first one stand 64 zeros. `at`: milliseconds since the epoch.
+ */
+export type Chained = { readonly n: number; readonly at: number; readonly entry: string; readonly hash: string }
+
+/** How a trail stands. `broken`: the first entry that does not follow from the one before. */
+export type Verified =
+  | { readonly kind: 'whole'; readonly entries: number; readonly head: string }
+  | { readonly kind: 'broken'; readonly n: number; readonly why: string }
+
+/** The entry of an accepted request. */
+export function auditAsked(request: DeployRequest): AuditEntry {
+  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor } = request
+  return {
+    kind: 'asked',
+    id,
+    cluster,
+    source,
+    image: printImage(image),
+    author: author.email === '' ? author.name : `${author.name} <${author.email}>`,
+    ...(principal === undefined ? {} : { principal }),
+    ...(verifiedBy === undefined ? {} : { verifiedBy }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(claimedAuthor === undefined ? {} : { claimedAuthor }),
+  }
+}
+
+/** The entry of its end. */
+export function auditEnded({ id, cluster, verdict, commit, problem, releases }: Verdict): AuditEntry {
+  return {
+    kind: 'ended',
+    id,
+    cluster,
+    verdict,
+    ...(commit === undefined ? {} : { commit }),
+    ...(problem === undefined ? {} : { code: problem.code }),
+    releases: releases.map(({ release, verdict: word, revision }) => {
+      return { release, verdict: word, ...(revision === undefined ? {} : { revision }) }
+    }),
+  }
+}
+
+/**
+ * Chooses entries. An end belongs to whoever asked, so entries must come in their order.
+ *
+ * @returns whether an entry is wanted
+ */
+export function auditChooser({
+  principal,
+  cluster,
+}: {
+  readonly principal?: string
+  readonly cluster?: string
+}): (entry: AuditEntry) => boolean {
+  const asked = new Set<string>()
+  return (entry) => {
+    if (cluster !== undefined && (!('cluster' in entry) || entry.cluster !== cluster)) return false
+    if (principal === undefined) return true
+    if (entry.kind === 'ended') return asked.has(entry.id)
+    if (entry.principal !== principal) return false
+    if (entry.kind === 'asked') asked.add(entry.id)
+    return true
+  }
+}
