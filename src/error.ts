@@ -57,6 +57,9 @@ const table = {
   HELM_PENDING: { http: 409, exit: 5, retry: true },
   CHART_UNAVAILABLE: { http: 502, exit: 5, retry: true },
   CHART_INVALID: { http: 422, exit: 2, retry: false },
+  // registries
+  REGISTRY_UNREACHABLE: { http: 502, exit: 5, retry: true },
+  REGISTRY_DENIED: { http: 502, exit: 5, retry: false },
   // the cluster
   KUBECONFIG_INVALID: { http: 500, exit: 5, retry: false },
   KUBE_UNREACHABLE: { http: 502, exit: 5, retry: true },

@@ -108,6 +108,8 @@ async function serveWith(flags: ServeFlags, print: (line: string) => void): Prom
     clock,
     print,
     fetchJson,
+    secret: (name) => secretOf(process.env, name),
+    chance: Math.random,
     slackWebhook: secretOf(process.env, 'MGO_SLACK_WEBHOOK'),
     open: (tell) => open({ where: serving.where, surroundings: 'of a server', login }, tell),
   })

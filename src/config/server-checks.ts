@@ -7,6 +7,7 @@ import { isByNameOnly } from '../access/claims.ts'
 import type { Rule } from '../access/policy.ts'
 import type { Problem } from '../error.ts'
 import { didYouMean } from '../manifest/nearest.ts'
+import { hookTroubles } from './hooks.ts'
 import type { ServerShape } from './server-shape.ts'
 import { type Judged, problemAt } from './shape-problems.ts'
 
@@ -21,6 +22,7 @@ export function checkSettings(shape: ServerShape, file: File): Checked {
     ...issuerProblems(shape, file),
     ...policy.flatMap((rule, i) => ruleProblems(rule, i, { shape, file })),
     ...nobodyProblems(shape, file),
+    ...hookTroubles(shape.hooks).map(({ hook, message, hint }) => problemAt(file, ['hooks', hook], [message, hint])),
   ]
   const warnings = policy.flatMap(({ name, who }) =>
     'issuer' in who && isByNameOnly(who.claims)

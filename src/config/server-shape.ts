@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { identitiesShape, policyShape } from './access-shape.ts'
+import { followSchema, hooksSchema, registriesSchema } from './hook-settings.ts'
 import { path, text } from './words.ts'
 
 const gitopsShape = z
@@ -82,6 +83,9 @@ export const serverShape = z.strictObject({
     .boolean()
     .default(false)
     .describe('Commit and push; touch no cluster: Argo CD, Flux or a person applies.'),
+  hooks: hooksSchema.describe('Addresses that registries and git hosts call: docs/webhooks.md.'),
+  registries: registriesSchema.describe('Logins of registries, by host, for hooks with resolve.'),
+  follow: followSchema.describe('Clusters that are brought to the branch when somebody else moves it.'),
   limits: limitsShape.prefault({}).describe('Bounds against floods.'),
   slack: slackShape.optional().describe('Where notices go; wins over mygitops.yaml, key by key.'),
 })

@@ -9,6 +9,7 @@ import type { Step } from '../plan/plan.ts'
 import type { Applied, Target, UnitRecord, World } from '../ports.ts'
 import { showUnit, type Unit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
+import type { VerdictCode } from '../verdict/codes.ts'
 import { applyWatched } from './hooks.ts'
 import type { Lanes } from './lane.ts'
 import { settle } from './settle.ts'
@@ -96,7 +97,14 @@ async function apply(step: Apply, round: Round): Promise<Done> {
   tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
   const record = before === undefined ? step.record : after(before, step)
   const engine = engineOf(unit, round.world.engines)
-  const outcome = await applyWatched({ unit, target: round.target, record, engine, world: round.world })
+  const outcome = await applyWatched({
+    unit,
+    target: round.target,
+    record,
+    engine,
+    world: round.world,
+    timeoutMs: patienceOf(unit, round),
+  })
   if (outcome.kind === 'ended') return endedBy(outcome.verdict, step)
   const result = outcome.applied
   tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: result.revision })
@@ -128,12 +136,22 @@ async function keep({ unit, record }: Extract<Step, { kind: 'keep' }>, round: Ro
   return round.noWait ? taken(unit, applied) : judged(unit, applied, round)
 }
 
+/** How long a verdict may wait: what the asker said, else the header. */
+function patienceOf(unit: Unit, { timeoutMs }: Round): number {
+  return timeoutMs ?? (unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs)
+}
+
 async function judged(unit: Unit, applied: Applied, round: Round): Promise<ReleaseVerdict> {
-  const { world, target, timeoutMs } = round
-  const own = unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs
+  const { world, target } = round
   const name = showUnit(unit)
   const verdict = await settle(
-    { kube: target.kube, objects: applied.objects, timeoutMs: timeoutMs ?? own, cluster: target.cluster, unit: name },
+    {
+      kube: target.kube,
+      objects: applied.objects,
+      timeoutMs: patienceOf(unit, round),
+      cluster: target.cluster,
+      unit: name,
+    },
     { clock: world.clock, tell: world.tell },
   )
   return { ...verdict, release: name, revision: applied.revision }
@@ -187,8 +205,10 @@ function recordName(record: UnitRecord): string {
 
 /** What could not be done, as a verdict. A bug is told as one, and hurts nobody but its own release. */
 export function broken(release: string, error: unknown): ReleaseVerdict {
-  if (error instanceof MgoError)
-    return { release, verdict: 'failed', reason: error.message, code: error.code, hint: error.hint }
+  if (error instanceof MgoError) {
+    const code = error.code === 'KUBE_REFUSED' ? ('REFUSED' satisfies VerdictCode) : error.code
+    return { release, verdict: 'failed', reason: error.message, code, hint: error.hint }
+  }
   const reason = `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`
   return {
     release,

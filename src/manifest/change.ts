@@ -72,7 +72,7 @@ function releaseOf(path: string, bytes: Uint8Array, request: DeployRequest): Ret
  * Whether a file can name a source at all, without parsing it. A key is either written as it is, or with an escape
  * inside double quotes, and an escape needs a backslash; a source has no space, so no line can be folded inside it.
  */
-function mayName(bytes: Uint8Array, source: string): boolean {
+export function mayName(bytes: Uint8Array, source: string): boolean {
   const text = new TextDecoder().decode(bytes)
   return text.includes(source) || text.includes('\\')
 }

@@ -22,6 +22,7 @@ import type { Exposure } from './listen.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
+import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
 export type AppOptions = {
   readonly desk: Desk
@@ -36,6 +37,8 @@ export type AppOptions = {
   readonly version: string
   /** `undefined` when deploys can be taken, else why not. */
   readonly ready: () => Promise<string | undefined>
+  /** Absent where the settings name no hooks. */
+  readonly webhooks?: WebhookOptions | undefined
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
@@ -62,6 +65,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   openRoutes(app, options)
   deployRoutes(app, desk)
   streamRoutes(app, { desk, hub, memory })
+  if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
   void app.register(async (scope) => kept(scope, options))
   return app
 }
