@@ -28,14 +28,13 @@ type Around = {
 export function openEntrance(serving: Serving, { clock, fetchJson, print, denied }: Around): Entrance {
   const { settings, insecureOpen } = serving
   const listen = parseListen(serving.listen)
-  const identities = settings.identities === undefined ? 'none' : 'needed'
-  const exposed = exposure({ listen, url: settings.url, identities, insecureOpen })
+  const exposed = exposure({ listen, url: settings.url, identities: identitiesOf(settings), insecureOpen })
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls)
   for (const warning of settings.warnings) print(`warning: ${warning}`)
   if (exposed.warning !== undefined) print(`warning: ${exposed.warning}`)
   const tokens = serving.tokens === undefined ? undefined : openTokens(serving.tokens)
   const access = openAccess({
-    settings: identities === 'none' ? undefined : settings.access,
+    settings: exposed.asks ? settings.access : undefined,
     tokens,
     fetchJson,
     clock,
@@ -51,4 +50,9 @@ export function openEntrance(serving: Serving, { clock, fetchJson, print, denied
     listen,
     close: () => tokens?.close(),
   }
+}
+
+function identitiesOf({ identities, hooks }: Serving['settings']): 'needed' | 'hooks' | 'none' {
+  if (identities !== undefined) return 'needed'
+  return Object.keys(hooks).length > 0 ? 'hooks' : 'none'
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { verbs } from './grant.ts'
 import { parseScope, printScope } from './scope.ts'
 
 const good: [text: string, printed: string | undefined, why: string][] = [
@@ -34,3 +36,17 @@ for (const [text, says, why] of bad) {
     assert.match(got.kind === 'refused' ? got.why : '', says)
   })
 }
+
+test('what is printed is read as it was, and nothing that is read throws', () => {
+  const patterns = fc.array(fc.stringMatching(/^[a-z/*:.-]{1,12}$/), { minLength: 1, maxLength: 3 })
+  const grant = fc.record({
+    may: fc.uniqueArray(fc.constantFrom(...verbs), { minLength: 1 }),
+    clusters: patterns,
+    sources: patterns,
+    images: patterns,
+  })
+  fc.assert(
+    fc.property(grant, (one) => assert.deepEqual(parseScope(printScope(one)), { kind: 'ok', grant: { ...one } })),
+  )
+  fc.assert(fc.property(fc.string(), (text) => void parseScope(text)))
+})

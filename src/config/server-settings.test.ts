@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { parseServerSettings } from './server-settings.ts'
 
 const parse = (text: string) => parseServerSettings('/etc/mgo/mgo.server.yaml', new TextEncoder().encode(text))
@@ -77,6 +78,7 @@ const alone: [text: string, says: RegExp, why: string][] = [
   ['a: 1\n---\nb: 2\n', /must be one map/, 'two documents'],
   ['listen: a\nlisten: b\n', /2:1 .*key "listen" twice/, 'a key that is there twice'],
   ['listen: [\n', /not valid YAML/, 'broken YAML'],
+  ['<<: 1\n', /aliases and merges mean nothing/, 'a merge of what is no map'],
   ['url: ftp://x\n', /url: it is no http/, 'an address that nobody calls'],
   ['gitops: { sshKey: id }\n', /sshKey and knownHosts go together/, 'an ssh server that nobody knows'],
   [
@@ -118,4 +120,29 @@ test('what no single key shows', () => {
 test('a rule that knows a repository by its name only is told, and taken', () => {
   const got = parse(rule('{ issuer: github, claims: { repository: acme/web } }'))
   assert.match(got.kind === 'ok' ? got.settings.warnings.join() : '', /by its name only/)
+})
+
+test('whatever stands in the file is settings or problems with a place, never a crash', () => {
+  const word = fc.constantFrom(
+    'listen',
+    'policy',
+    'identities',
+    'who',
+    'issuers',
+    'claims',
+    '<<',
+    '__proto__',
+    'x',
+    '&a',
+    '*a',
+  )
+  const value = fc.oneof(fc.constantFrom('{}', '[]', 'on', '1e3', '~', '"', '- a', '{a: b}'), fc.string())
+  const line = fc.tuple(fc.nat(3), word, value).map(([depth, key, text]) => `${'  '.repeat(depth)}${key}: ${text}`)
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+      const got = parse(lines.join('\n'))
+      if (got.kind === 'refused')
+        assert.ok(got.problems.every(({ code, hint }) => code === 'CONFIG_INVALID' && hint !== ''))
+    }),
+  )
 })

@@ -5,13 +5,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { Document } from 'yaml'
 import type { AccessSettings } from '../access/issuer.ts'
 import { MgoError, type Problem } from '../error.ts'
 import { parseDocuments, topMap } from '../manifest/document.ts'
 import { readSource } from '../manifest/source.ts'
 import { checkSettings } from './server-checks.ts'
 import { type ServerShape, serverShape } from './server-shape.ts'
-import { shapeProblems } from './shape-problems.ts'
+import { problemAt, shapeProblems } from './shape-problems.ts'
 
 /** Paths are absolute. `warnings` are what an operator should know, and no reason not to start. */
 export type ServerSettings = ServerShape & { readonly access: AccessSettings; readonly warnings: readonly string[] }
@@ -41,7 +42,9 @@ export function parseServerSettings(file: string, bytes: Uint8Array): ParsedServ
       },
     ])
   const judged = { source: read.source, doc, shape: serverShape }
-  const found = serverShape.safeParse(doc.toJS({ maxAliasCount: -1 }) as unknown)
+  const value = valueOf(doc)
+  if (value.kind === 'refused') return refused([problemAt(judged, [], value.problem)])
+  const found = serverShape.safeParse(value.value)
   if (!found.success) return refused(shapeProblems(found.error.issues, judged))
   const { problems, warnings } = checkSettings(found.data, judged)
   if (problems.length > 0) return refused(problems)
@@ -60,6 +63,20 @@ export function readServerSettings(file: string): ServerSettings {
   const [first] = parsed.problems
   if (first === undefined) throw new Error('refused without a problem')
   throw new MgoError(first, { problems: parsed.problems })
+}
+
+type Value =
+  | { readonly kind: 'ok'; readonly value: unknown }
+  | { readonly kind: 'refused'; readonly problem: readonly [string, string] }
+
+/** YAML can be well formed and still mean nothing: a merge of what is no map, an alias within its own anchor. */
+function valueOf(doc: Document): Value {
+  try {
+    return { kind: 'ok', value: doc.toJS({ maxAliasCount: -1 }) as unknown }
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : ''
+    return { kind: 'refused', problem: [`its aliases and merges mean nothing: ${why}`, 'Write the values themselves.'] }
+  }
 }
 
 function refused(problems: readonly Problem[]): ParsedServerSettings {

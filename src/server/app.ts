@@ -32,7 +32,7 @@ export type AppOptions = {
   readonly hub: Hub
   readonly memory: StreamOptions['memory']
   readonly access: Access
-  readonly exposure: Exposure
+  readonly exposure: Pick<Exposure, 'names' | 'warning'>
   /** PEM texts; absent: http. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
   /** Addresses of proxies whose X-Forwarded-* headers count. */

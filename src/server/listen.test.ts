@@ -31,6 +31,8 @@ const cases: Case[] = [
   ['127.0.0.1:1', 'https://mgo.example.com', '', 'refuses', 'a proxy in front brings everybody to loopback'],
   ['0.0.0.0:1', undefined, 'identities', 'serves', 'identities'],
   ['127.0.0.1:1', 'https://mgo.example.com', 'identities', 'serves', 'identities behind a proxy'],
+  ['0.0.0.0:1', undefined, 'hooks', 'serves', 'hooks alone: registries prove who they are, and nobody else gets in'],
+  ['127.0.0.1:1', undefined, 'hooks', 'serves', 'hooks on loopback'],
   ['0.0.0.0:1', undefined, 'open', 'warns', 'a trial'],
   ['127.0.0.1:1', undefined, 'open', 'warns', 'a trial that needs none'],
   ['0.0.0.0:1', undefined, 'identities open', 'refuses', 'both at once is a mistake'],
@@ -41,11 +43,12 @@ for (const [listen, url, flags, want, why] of cases) {
       exposure({
         listen: parseListen(listen),
         url,
-        identities: flags.includes('identities') ? 'needed' : 'none',
+        identities: flags.includes('identities') ? 'needed' : flags.includes('hooks') ? 'hooks' : 'none',
         insecureOpen: flags.includes('open'),
       })
     if (want === 'refuses') return assert.throws(look, { code: 'CONFIG_INVALID' })
-    return assert.equal(look().warning !== undefined, want === 'warns')
+    assert.equal(look().warning !== undefined, want === 'warns')
+    return assert.equal(look().asks, flags === 'identities' || (flags === 'hooks' && listen.startsWith('0.')))
   })
 }
 

@@ -27,12 +27,13 @@ export type Exposing = {
   readonly listen: Listen
   /** The address that callers use, where it is another. */
   readonly url: string | undefined
-  readonly identities: 'needed' | 'none'
+  /** `hooks`: only registries can prove who they are, which is enough off loopback and asks nobody on it. */
+  readonly identities: 'needed' | 'hooks' | 'none'
   readonly insecureOpen: boolean
 }
 
-/** `warning` goes into every answer. */
-export type Exposure = { readonly names: Names; readonly warning?: string }
+/** `warning` goes into every answer. `asks`: whether callers must prove who they are. */
+export type Exposure = { readonly names: Names; readonly asks: boolean; readonly warning?: string }
 
 /**
  * Under which names a server answers, and what it must warn of.
@@ -43,12 +44,13 @@ export function exposure({ listen, url, identities, insecureOpen }: Exposing): E
   const called = url === undefined ? undefined : new URL(url)
   const isNear = isLoopback(listen.host) && (called === undefined || isLoopback(called.hostname))
   const names = called !== undefined ? { alsoHost: called.host } : isNear ? 'loopback' : 'any'
-  if (identities === 'needed') {
-    if (!insecureOpen) return { names }
+  if (identities === 'needed' || (identities === 'hooks' && !isNear && !insecureOpen)) {
+    if (!insecureOpen) return { names, asks: true }
     throw invalid('--insecure-open contradicts the identities of the settings', 'Leave one of them out.')
   }
-  if (isNear && !insecureOpen) return { names }
-  if (insecureOpen) return { names, warning: 'this server asks nobody who they are: whoever reaches it can deploy' }
+  if (isNear && !insecureOpen) return { names, asks: false }
+  if (insecureOpen)
+    return { names, asks: false, warning: 'this server asks nobody who they are: whoever reaches it can deploy' }
   const where = called === undefined ? listen.host : called.host
   throw invalid(
     `mgo does not serve ${where} without identities: whoever reaches it could deploy`,
