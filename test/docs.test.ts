@@ -8,6 +8,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseDocument } from 'yaml'
+import { parseServerSettings } from '../src/config/server-settings.ts'
+import { serverSchema, serverShape } from '../src/config/server-shape.ts'
 import { codes, meaning } from '../src/error.ts'
 import { desired } from '../src/manifest/desired.ts'
 import { defaultSettings, parseSettings } from '../src/manifest/settings.ts'
@@ -75,6 +77,35 @@ test('the examples of docs/gitops-repo.md are a repo without a problem', () => {
   })
   assert.deepEqual(found.problems, [])
   assert.equal(found.units.length, 2)
+})
+
+test('docs/mgo.server.schema.json is what --print-schema says', () => {
+  assert.deepEqual(
+    JSON.parse(read('docs/mgo.server.schema.json')),
+    JSON.parse(JSON.stringify(serverSchema())),
+    'run: bin/mgo serve --print-schema > docs/mgo.server.schema.json',
+  )
+})
+
+test('every mgo.server.yaml of the pages can be served with', () => {
+  let count = 0
+  for (const page of pages)
+    for (const [, text = ''] of read(page).matchAll(
+      /^```yaml\n# (?:file: |part of )mgo\.server\.yaml\n(.*?)^```$/gms,
+    )) {
+      const whole = text.includes('policy:')
+        ? text
+        : `${text}policy: []\n`.replace('identities:', 'identities:\n  tokens: true')
+      const got = parseServerSettings(page, new TextEncoder().encode(whole))
+      assert.deepEqual(got.kind === 'ok' ? got.settings.warnings : got.problems, [], page)
+      count++
+    }
+  assert.ok(count >= 5)
+})
+
+test('docs/server.md has every key of the settings', () => {
+  const page = read('docs/server.md')
+  for (const key of Object.keys(serverShape.shape)) assert.match(page, new RegExp(`^\\| .?\`${key}\\b`, 'm'), key)
 })
 
 test('every yaml and json example can be read', () => {

@@ -1,9 +1,10 @@
 /**
  * Stands between mgo and the API server and can fall silent: connections stay open, and no byte comes through them any
- * more. New connections are whole.
+ * more. New connections are whole. It counts what comes back.
  *
  * @module
  */
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export type Staller = {
@@ -11,17 +12,36 @@ export type Staller = {
   readonly server: string
   /** What is open now says nothing from now on. */
   stall(): void
+  /** Bytes that the API server has sent so far, as they went over the wire. */
+  bytes(): number
   close(): Promise<void>
+}
+
+/** The kubeconfig of a rig, with the address of a staller in it. */
+export function throughStaller(kubeconfig: string, { server }: Pick<Staller, 'server'>): string {
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { cluster: object }[] }
+  const clusters = config.clusters.map((one) => ({ ...one, cluster: { ...one.cluster, server } }))
+  return JSON.stringify({ ...config, clusters })
+}
+
+/** The API server of a rig's kubeconfig. */
+export function serverOf(kubeconfig: string): string {
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] }
+  return config.clusters[0]?.cluster.server ?? ''
 }
 
 /** Starts one for `https://127.0.0.1:PORT`. */
 export async function startStaller(server: string): Promise<Staller> {
   const { hostname, port } = new URL(server)
   const open = new Map<Socket, Socket>()
+  let bytes = 0
   const listener = createServer((near) => {
     const far = connect(Number(port), hostname)
     near.pipe(far)
     far.pipe(near)
+    far.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+    })
     open.set(near, far)
     for (const one of [near, far])
       one
@@ -42,6 +62,7 @@ export async function startStaller(server: string): Promise<Staller> {
         far.pause()
       }
     },
+    bytes: () => bytes,
     async close() {
       for (const near of open.keys()) near.destroy()
       await new Promise((resolve) => listener.close(resolve))

@@ -18,6 +18,8 @@ export type Applying = {
   readonly record: UnitRecord | undefined
   readonly engine: Engine
   readonly world: Pick<World, 'clock' | 'tell'>
+  /** How long hooks may take; other work of the engine has its own limits. */
+  readonly timeoutMs: number
 }
 
 /** What came of it: applied, or ended by a hook. */
@@ -35,6 +37,7 @@ const tickMs = 1_000
 /** Applies. Throws what the engine throws, where no hook is the cause. */
 export async function applyWatched(applying: Applying): Promise<Outcome> {
   const { unit, target, record, engine, world } = applying
+  const untilMs = world.clock.now() + applying.timeoutMs
   const stop = new AbortController()
   const over = new AbortController()
   const work = engine.apply(unit, { ...target, signal: stop.signal }, record)
@@ -45,7 +48,7 @@ export async function applyWatched(applying: Applying): Promise<Outcome> {
   if (engine.hooks === undefined) return { kind: 'applied', applied: await work }
   const early = await Promise.race([ended, world.clock.sleep(quickMs, over.signal)])
   if (early === 'well') return { kind: 'applied', applied: await work }
-  const watching = hookVerdict(applying, over.signal)
+  const watching = hookVerdict(applying, { signal: over.signal, untilMs })
   watching.catch(() => undefined)
   const first = await Promise.race([ended, watching])
   if (first === 'well') {
@@ -69,13 +72,14 @@ async function within<T>(work: Promise<T | undefined>, ms: number, clock: Clock)
 }
 
 /** The verdict of a hook that came to an end that waiting does not mend; `undefined` where there is none. */
-async function hookVerdict(applying: Applying, signal: AbortSignal): Promise<ReleaseVerdict | undefined> {
+async function hookVerdict(applying: Applying, limits: Limits): Promise<ReleaseVerdict | undefined> {
   const { unit, target, record, engine, world } = applying
+  const { signal } = limits
   try {
     const hooks = await engine.hooks?.(unit, { ...target, signal }, record)
     if (hooks === undefined || hooks.objects.length === 0) return await never(signal)
-    const asked = { kube: target.kube, objects: hooks.objects, cluster: target.cluster, unit: showUnit(unit) }
-    return await watchHooks({ ...asked, timeoutMs: 0, signal }, hooks, world)
+    const asked = { kube: target.kube, ...hooks, cluster: target.cluster, unit: showUnit(unit) }
+    return await watchHooks(asked, limits, world)
   } catch (error) {
     // Without sight of its hooks helm's own words have to do.
     if (error instanceof MgoError) return never(signal)
@@ -90,33 +94,47 @@ function never(signal: AbortSignal): Promise<undefined> {
   })
 }
 
+type Limits = { readonly signal: AbortSignal; readonly untilMs: number }
+type Watching = Pick<Settling, 'kube' | 'cluster' | 'unit'> & Hooks
+
 async function watchHooks(
-  asked: Settling & { readonly signal: AbortSignal },
-  { notBefore }: Hooks,
+  asked: Watching,
+  { signal, untilMs }: Limits,
   { clock, tell }: Applying['world'],
 ): Promise<ReleaseVerdict | undefined> {
-  const subjects = await subjectsOf(asked.kube, asked.objects)
-  const eyes: Eyes = openEyes({ kube: asked.kube, subjects, clock, notBefore })
+  const { kube, objects, notBefore, cluster, unit } = asked
+  const startedMs = clock.now()
+  const eyes: Eyes = openEyes({ kube, subjects: await subjectsOf(kube, objects), clock, notBefore })
   let [told, redMs] = ['', 0]
   try {
-    while (!asked.signal.aborted) {
+    while (!signal.aborted) {
       const changed = eyes.changed()
-      const look: Look | undefined = eyes.look()
-      const { word = 'waiting', says = told } = look?.sum ?? {}
-      redMs = word !== 'failed' ? 0 : redMs || clock.now()
-      if (look !== undefined && redMs > 0 && (look.isExplained || clock.now() - redMs >= proofMs)) {
-        const verdict = verdictOfLook(asked, look.sum)
-        return { ...verdict, reason: `a hook of the chart ended it: ${verdict.reason}` }
+      const look = eyes.look()
+      const nowMs = clock.now()
+      redMs = look?.sum.word === 'failed' ? redMs || nowMs : 0
+      const isSure = look?.isExplained === true || nowMs - redMs >= proofMs
+      if (look !== undefined && redMs > 0 && isSure) return ended(asked, look, 'a hook of the chart ended it')
+      if (look?.sum.word === 'waiting') {
+        if (nowMs >= untilMs) return late(asked, look, nowMs - startedMs)
+        if (look.sum.says !== told) tell({ kind: 'waiting', cluster, unit, reason: `hook ${look.sum.says}` })
+        told = look.sum.says
       }
-      if (says !== told && word === 'waiting')
-        tell({ kind: 'waiting', cluster: asked.cluster, unit: asked.unit, reason: `hook ${says}` })
-      told = says
       const stop = new AbortController()
-      await Promise.race([changed, clock.sleep(tickMs, AbortSignal.any([stop.signal, asked.signal]))])
+      await Promise.race([changed, clock.sleep(tickMs, AbortSignal.any([stop.signal, signal]))])
       stop.abort()
     }
     return undefined
   } finally {
     eyes.close()
   }
+}
+
+function ended(asked: Watching, { sum }: Look, why: string): ReleaseVerdict {
+  const verdict = verdictOfLook(asked, sum)
+  return { ...verdict, reason: `${why}: ${verdict.reason}` }
+}
+
+function late(asked: Watching, look: Look, waitedMs: number): ReleaseVerdict {
+  const why = `not done; a hook of the chart was waited for, for ${Math.round(waitedMs / 1000)} s`
+  return { ...ended(asked, look, why), verdict: 'timed-out' }
 }

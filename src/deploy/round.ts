@@ -97,7 +97,14 @@ async function apply(step: Apply, round: Round): Promise<Done> {
   tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
   const record = before === undefined ? step.record : after(before, step)
   const engine = engineOf(unit, round.world.engines)
-  const outcome = await applyWatched({ unit, target: round.target, record, engine, world: round.world })
+  const outcome = await applyWatched({
+    unit,
+    target: round.target,
+    record,
+    engine,
+    world: round.world,
+    timeoutMs: patienceOf(unit, round),
+  })
   if (outcome.kind === 'ended') return endedBy(outcome.verdict, step)
   const result = outcome.applied
   tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: result.revision })
@@ -129,12 +136,22 @@ async function keep({ unit, record }: Extract<Step, { kind: 'keep' }>, round: Ro
   return round.noWait ? taken(unit, applied) : judged(unit, applied, round)
 }
 
+/** How long a verdict may wait: what the asker said, else the header. */
+function patienceOf(unit: Unit, { timeoutMs }: Round): number {
+  return timeoutMs ?? (unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs)
+}
+
 async function judged(unit: Unit, applied: Applied, round: Round): Promise<ReleaseVerdict> {
-  const { world, target, timeoutMs } = round
-  const own = unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs
+  const { world, target } = round
   const name = showUnit(unit)
   const verdict = await settle(
-    { kube: target.kube, objects: applied.objects, timeoutMs: timeoutMs ?? own, cluster: target.cluster, unit: name },
+    {
+      kube: target.kube,
+      objects: applied.objects,
+      timeoutMs: patienceOf(unit, round),
+      cluster: target.cluster,
+      unit: name,
+    },
     { clock: world.clock, tell: world.tell },
   )
   return { ...verdict, release: name, revision: applied.revision }

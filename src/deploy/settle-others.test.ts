@@ -95,3 +95,25 @@ test('deleted midway', async () => {
   await world.pass(50)
   assert.deepEqual([verdict()?.verdict, verdict()?.code], ['failed', 'DELETED'])
 })
+
+test('the object’s own controller may set its fields; who else does is named', async () => {
+  for (const [subresource, want] of [
+    ['status', undefined],
+    [undefined, 'superseded'],
+  ] as const) {
+    const world = script()
+    world.put(deployment({ status: halfDone }), replicaSet('2', 1, 0))
+    const { verdict } = wait(world)
+    await world.pass(100)
+    const fieldsV1 = managed(deployment())[0] as { readonly fieldsV1: object }
+    const hands = [
+      { manager: 'operator', time: '2026-01-01T12:00:01Z', fieldsV1: fieldsV1.fieldsV1 },
+      { manager: subresource === undefined ? 'somebody' : 'operator', subresource: 'status', fieldsV1: {} },
+    ]
+    const then = deployment({ replicas: 7, generation: 3, status: halfDone })
+    world.put({ ...then, metadata: { ...then.metadata, managedFields: hands } })
+    await world.pass(1_100)
+    assert.equal(verdict()?.verdict, want)
+    if (want !== undefined) assert.match(verdict()?.reason ?? '', /spec\.replicas is 7 now, not 2 \(by operator\)/)
+  }
+})

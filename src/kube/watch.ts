@@ -26,7 +26,7 @@ const stateMs = 10_000
 /** A connection that lived this long was a good one. */
 const goodMs = 1_000
 /** A server that comes up again may refuse for a moment what it granted before. */
-const denials = 6
+const denials = 10
 
 /** What one watch knows. `at`: the version to go on from, `undefined` where the state must be read anew. */
 type Course = {

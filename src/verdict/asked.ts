@@ -25,13 +25,15 @@ type Change = { readonly path: string; readonly was: unknown; readonly is: unkno
  * @param base - the object as the apply gave it back, else as it was first seen afterwards
  */
 export function taken(asked: K8sObject, live: K8sObject, base: K8sObject): Status | undefined {
-  if (base.metadata.uid !== live.metadata.uid) return superseded(live, 'it was deleted and made anew')
+  // Certificates are injected into these by trade.
+  if (live.kind === 'CustomResourceDefinition' || live.kind === 'APIService') return undefined
+  if (base.metadata.uid !== live.metadata.uid) return superseded('it was deleted and made anew', undefined)
   const [first] = images(asked, live)
-  if (first !== undefined) return superseded(live, told(first))
+  if (first !== undefined) return superseded(told(first), handOf(first, live))
   if (base.metadata.generation !== undefined && base.metadata.generation === live.metadata.generation) return undefined
   const found = fieldsOf(base).flatMap((tree) => differences(tree, { was: base, is: live, path: '' }))
-  const changed = found.find((one) => !pauses.has(one.path) && !(one.path === 'spec.replicas' && isScaled(live)))
-  return changed === undefined ? undefined : superseded(live, told(changed))
+  const changed = found.find((one) => !pauses.has(one.path) && !isByTrade(one, live))
+  return changed === undefined ? undefined : superseded(told(changed), handOf(changed, live))
 }
 
 /** Whether `live` is an older state of the object than the apply gave back: another API server may lag behind. */
@@ -65,16 +67,36 @@ function isSame(asked: string, live: string): boolean {
   return last(live) === `${name}:${tag}` || last(live) === last(asked)
 }
 
-/** Somebody who scales by trade did it: the number was never ours to keep. */
-function isScaled(live: K8sObject): boolean {
-  const others = listAt(live.metadata, 'managedFields').filter((one) => !ours.test(textAt(one, 'manager') ?? ''))
-  const by = others.find((one) => at(one, 'fieldsV1', 'f:spec', 'f:replicas') !== undefined)
-  return scalers.test(textAt(by, 'manager') ?? '')
+/** Somebody who scales by trade, or the very controller of the object, which writes its status: nobody took it over. */
+function isByTrade(change: Change, live: K8sObject): boolean {
+  const hand = handOf(change, live)
+  if (hand === undefined) return false
+  if (change.path === 'spec.replicas' && scalers.test(hand)) return true
+  return managers(live).some((one) => textAt(one, 'manager') === hand && textAt(one, 'subresource') === 'status')
+}
+
+/** Who owns a field now, else who wrote last. */
+function handOf({ path }: Change, live: K8sObject): string | undefined {
+  const others = managers(live).filter((one) => !ours.test(textAt(one, 'manager') ?? ''))
+  const owner = others.find((one) =>
+    differences((at(one, 'fieldsV1') ?? {}) as Tree, { was: undefined, is: live, path: '' }).some(
+      (field) => field.path === path,
+    ),
+  )
+  const last = managers(live)
+    .filter((one) => textAt(one, 'subresource') !== 'status')
+    .toSorted((a, b) => (textAt(a, 'time') ?? '').localeCompare(textAt(b, 'time') ?? ''))
+    .at(-1)
+  return textAt(owner ?? last, 'manager')
+}
+
+function managers({ metadata }: K8sObject): readonly unknown[] {
+  return listAt(metadata, 'managedFields')
 }
 
 /** The trees of fields that we own (fieldsV1 of managedFields), without metadata and status. */
 function fieldsOf(object: K8sObject): readonly Tree[] {
-  return listAt(object.metadata, 'managedFields').flatMap((one) => {
+  return managers(object).flatMap((one) => {
     if (!ours.test(textAt(one, 'manager') ?? '') || textAt(one, 'subresource') !== undefined) return []
     const { 'f:metadata': _, 'f:status': __, ...rest } = (at(one, 'fieldsV1') ?? {}) as Tree
     return [rest]
@@ -126,20 +148,11 @@ function told({ path, was, is }: Change): string {
   return shown ? `${path} is ${String(is)} now, not ${String(was)}` : `${path} is another one now`
 }
 
-function superseded(live: K8sObject, why: string): Status {
-  const by = lastHand(live)
+function superseded(why: string, by: string | undefined): Status {
   return {
     word: 'failed',
-    says: `somebody else changed it meanwhile: ${why}${by === undefined ? '' : ` (by ${by.manager})`}`,
+    says: `somebody else changed it meanwhile: ${why}${by === undefined ? '' : ` (by ${by})`}`,
     code: 'SUPERSEDED',
     hint: 'This deploy is over. Look at what runs now, and deploy again if it is not meant.',
   }
-}
-
-function lastHand(live: K8sObject): { readonly manager: string } | undefined {
-  return listAt(live.metadata, 'managedFields')
-    .filter((one) => textAt(one, 'subresource') !== 'status')
-    .map((one) => ({ manager: textAt(one, 'manager') ?? '', time: textAt(one, 'time') ?? '' }))
-    .toSorted((a, b) => a.time.localeCompare(b.time))
-    .at(-1)
 }

@@ -5,14 +5,14 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { git, makeBare, put, startGitServer } from '../git-server.ts'
 import { call, chart, makeMgo, values } from '../mgo.ts'
 import { requests } from '../rig/audit.ts'
 import { startRig } from '../rig/rig.ts'
-import { startStaller } from '../staller.ts'
+import { serverOf, startStaller, throughStaller } from '../staller.ts'
 
 const rig = await startRig({ name: 'prod' })
 const server = await startGitServer()
@@ -108,13 +108,9 @@ test('an object that is deleted meanwhile', async () => {
 })
 
 test('connections that fall silent: the verdict is right, and soon', async () => {
-  const config = JSON.parse(readFileSync(rig.kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] }
-  const [first] = config.clusters
-  assert.ok(first)
-  const staller = await startStaller(first.cluster.server)
+  const staller = await startStaller(serverOf(rig.kubeconfig))
   const kubeconfig = join(mgo.state, 'stalled')
-  const clusters = [{ ...first, cluster: { ...first.cluster, server: staller.server } }]
-  writeFileSync(kubeconfig, JSON.stringify({ ...config, clusters }))
+  writeFileSync(kubeconfig, throughStaller(rig.kubeconfig, staller))
   const other = makeMgo({ ...made, kubeconfig, helm: join(rig.bin, 'helm4') })
   try {
     commit({ 'installations/prod/web-raw.yaml': deployment('web', 'slow', 1) })
