@@ -58,6 +58,13 @@ export function conditions(object: K8sObject): ReadonlyMap<string, Condition> {
   return new Map(found)
 }
 
+/** Who set a field last, as the API server remembers it: `byWhom(object, 'f:spec', 'f:paused')` → `kubectl-patch`. */
+export function byWhom(object: K8sObject, ...path: readonly string[]): string | undefined {
+  const owners = listAt(object.metadata, 'managedFields').filter((one) => at(one, 'fieldsV1', ...path) !== undefined)
+  const [last] = owners.toSorted((a, b) => (textAt(b, 'time') ?? '').localeCompare(textAt(a, 'time') ?? ''))
+  return textAt(last, 'manager')
+}
+
 /** Whether the controller has looked at the object as it is now. */
 export function isObserved(object: K8sObject): boolean {
   const observed = numberAt(object, 'status', 'observedGeneration')

@@ -4,7 +4,7 @@
  * @module
  */
 import type { K8sObject } from '../release/object.ts'
-import { listAt, numberAt, textAt } from './at.ts'
+import { conditions, listAt, numberAt, textAt } from './at.ts'
 import { crashTrouble } from './crash.ts'
 import { createTrouble } from './create.ts'
 import type { Told } from './events.ts'
@@ -51,7 +51,7 @@ export function containerTrouble(one: Container, { pod, told, scene }: Given): T
   const message = textAt(one.status, 'state', 'waiting', 'message') ?? ''
   const proven = (rest: Omit<Trouble, 'evidence'>): Trouble => ({
     ...rest,
-    evidence: [evidence(pod, `${reason}: ${message}`.replace(/: $/, ''))],
+    evidence: [evidence(pod, `${reason}: ${message}`.replace(/: $/, ''), lastAt(pod, told))],
   })
   switch (reason) {
     case 'ErrImagePull':
@@ -73,6 +73,12 @@ export function containerTrouble(one: Container, { pod, told, scene }: Given): T
     default:
       return isDead(one) ? crashTrouble(one, pod, told) : undefined
   }
+}
+
+/** A waiting state has no time of its own; the event that goes with it does. */
+function lastAt(pod: K8sObject, told: readonly Told[]): string | undefined {
+  const event = told.findLast(({ reason }) => /^(?:Failed|BackOff|InspectFailed|ErrImageNeverPull)$/.test(reason))
+  return event?.at ?? conditions(pod).get('Ready')?.since
 }
 
 /** Kubelets before 1.32 keep the registry's words out of the status while they hold back: then an event has them. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { K8sObject } from '../release/object.ts'
-import { at, conditions, isObserved, isOwnedBy, numberAt } from './at.ts'
+import { at, byWhom, conditions, isObserved, isOwnedBy, numberAt } from './at.ts'
 import { deadlineOf, isLate } from './deadline.ts'
 import { areWell, podsOf, readyCount, worstTrouble } from './pod-trouble.ts'
 import { flapping, tooYoung } from './readiness.ts'
@@ -77,11 +77,12 @@ function paused(object: K8sObject, counts: string): Status {
   const { name, namespace = 'default' } = object.metadata
   const since = conditions(object).get('Progressing')
   const at = since?.reason === 'DeploymentPaused' ? since.since : undefined
+  const who = byWhom(object, 'f:spec', 'f:paused')
   return {
     word: 'waiting',
-    says: `${counts}; its rollout is paused${at === undefined ? '' : ` since ${at}`}, and neither fails nor goes on until somebody resumes it`,
+    says: `${counts}; its rollout is paused${who === undefined ? '' : ` by ${who}`}${at === undefined ? '' : ` since ${at}`}, and neither fails nor goes on until somebody resumes it`,
     code: 'PAUSED',
-    hint: `Somebody paused it: kubectl rollout resume deployment/${name} -n ${namespace}.`,
+    hint: `Whoever paused it can let it go on: kubectl rollout resume deployment/${name} -n ${namespace}.`,
     evidence: [
       { object: `Deployment ${namespace}/${name}`, says: 'spec.paused is true', ...(at === undefined ? {} : { at }) },
     ],

@@ -4,7 +4,7 @@
  * @module
  */
 import type { K8sObject } from '../release/object.ts'
-import { at, type Condition, conditions, numberAt, textAt } from './at.ts'
+import { at, byWhom, type Condition, conditions, numberAt, textAt } from './at.ts'
 import { podsOf, podTrouble, worstTrouble } from './pod-trouble.ts'
 import { failedCreate } from './refused.ts'
 import type { Live, Status } from './status.ts'
@@ -47,9 +47,10 @@ function running(job: K8sObject, says: string): Status {
 
 function suspended(job: K8sObject): Status {
   const { name, namespace = 'default' } = job.metadata
+  const who = byWhom(job, 'f:spec', 'f:suspend')
   return {
     word: 'waiting',
-    says: 'it is suspended (spec.suspend), and does not run until somebody resumes it',
+    says: `it is suspended (spec.suspend${who === undefined ? '' : `, by ${who}`}), and does not run until somebody resumes it`,
     code: 'PAUSED',
     hint: `Resume it: kubectl patch job/${name} -n ${namespace} -p '{"spec":{"suspend":false}}'.`,
     evidence: [evidence(job, 'spec.suspend is true', conditions(job).get('Suspended')?.since)],

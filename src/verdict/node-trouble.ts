@@ -8,33 +8,59 @@ import { at, conditions, listAt, textAt } from './at.ts'
 import { missingThing } from './create.ts'
 import type { Told } from './events.ts'
 import { itCame } from './missing.ts'
+import { claimsOf } from './pod-claims.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
 /** A pod without a node. Waiting may help: somebody may leave. The deadline of its owner ends it. */
 export function schedulingTrouble(pod: K8sObject, scene: Scene): Trouble | undefined {
   const scheduled = conditions(pod).get('PodScheduled')
-  if (scheduled === undefined || scheduled.status !== 'False') return undefined
+  if (scheduled === undefined) return unseen(pod)
+  if (scheduled.status !== 'False') return undefined
   const { reason, message, since } = scheduled
   const proof = [evidence(pod, `${reason}: ${message}`, since)]
   const { name } = pod.metadata
   if (reason === 'SchedulingGated') return gated(pod, proof)
   const says = `the pod ${name} finds no node: ${short(message)}`
-  const missing = missingThing(message, pod, scene)
-  if (missing !== undefined || /persistentvolumeclaim|persistent ?volume|storageclass/i.test(message))
-    return {
-      word: missing?.word ?? 'waiting',
-      ...(missing?.asks === undefined ? {} : { asks: missing.asks }),
-      code: 'VOLUME',
-      says: missing?.word === 'waiting' ? `${says}${itCame}` : says,
-      hint: 'Look at its PersistentVolumeClaims: kubectl describe pvc.',
-      evidence: proof,
-    }
+  if (/persistentvolumeclaim|persistent ?volume|storageclass/i.test(message))
+    return withoutVolume(pod, { message, says, proof }, scene)
   return {
     word: 'waiting',
     code: 'UNSCHEDULABLE',
     says: `${says}${wanted(pod)}`,
     hint: nodeHint(message),
     evidence: proof,
+  }
+}
+
+/** A pod that names a scheduler of its own, which has not said a word. */
+function unseen(pod: K8sObject): Trouble | undefined {
+  const scheduler = textAt(pod, 'spec', 'schedulerName') ?? 'default-scheduler'
+  const isPlaced = textAt(pod, 'spec', 'nodeName') !== undefined || textAt(pod, 'status', 'phase') !== 'Pending'
+  if (isPlaced || scheduler === 'default-scheduler') return undefined
+  return {
+    word: 'waiting',
+    code: 'UNSCHEDULABLE',
+    says: `the pod ${pod.metadata.name} has no node, and the scheduler ${scheduler} has not said a word about it`,
+    hint: 'Is there a scheduler of this name on the cluster? Most pods name none.',
+    evidence: [evidence(pod, `schedulerName ${scheduler}, no condition PodScheduled`)],
+  }
+}
+
+type Unplaced = { readonly message: string; readonly says: string; readonly proof: Trouble['evidence'] }
+
+function withoutVolume(pod: K8sObject, { message, says, proof }: Unplaced, scene: Scene): Trouble {
+  const missing = missingThing(message, pod, scene)
+  const claims = missing === undefined ? claimsOf(pod, scene) : undefined
+  const more =
+    missing?.word === 'waiting' ? itCame : claims === undefined || claims.says === '' ? '' : ` (${claims.says})`
+  const asks = missing?.asks ?? claims?.asks
+  return {
+    word: missing?.word ?? claims?.word ?? 'waiting',
+    code: 'VOLUME',
+    says: `${says}${more}`,
+    hint: 'Look at its PersistentVolumeClaims and their StorageClass: kubectl describe pvc.',
+    evidence: proof,
+    ...(asks === undefined ? {} : { asks }),
   }
 }
 

@@ -94,7 +94,7 @@ function withoutNames(words: string, image: string): string {
 
 function tagOf(image: string): string {
   const colon = image.lastIndexOf(':')
-  return colon > image.lastIndexOf('/')
+  return colon > image.lastIndexOf('/') && !image.includes('@')
     ? `The tag ${image.slice(colon + 1)} of ${image.slice(0, colon)}`
     : `The image ${image}`
 }
