@@ -7,7 +7,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'serve']
+const below = ['token create', 'token list', 'token revoke', 'access explain']
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'serve', ...below]
 
 const opening = `# The command line
 
@@ -26,9 +27,13 @@ Where others pushed there meanwhile, the commit goes on top of theirs and the cl
 | \`MGO_GITOPS_REPO\` | \`--gitops-repo\` |
 | \`MGO_HELM\` | \`--helm\` |
 | \`MGO_SERVER\`, \`MGO_TOKEN\` | \`--server\`, \`--token\` |
+| \`MGO_AUDIENCE\` | what a job of GitHub Actions asks its identity token for (default: the server's address) |
 | \`MGO_STATE\` | where mirrors, charts and the journal are kept (default: \`~/.local/state/mgo\`) |
+| \`MGO_CONFIG\` | \`--config\` of \`serve\`, \`token\` and \`access\` |
 | \`MGO_GIT_USERNAME\`, \`MGO_GIT_PASSWORD\` | the gitops repo over https |
 | \`MGO_SLACK_WEBHOOK\` | Slack; wins over mygitops.yaml |
+
+A secret may also lie in a file: \`MGO_TOKEN_FILE\`, \`MGO_GIT_PASSWORD_FILE\`, \`MGO_SLACK_WEBHOOK_FILE\` name it.
 `
 
 /** The text of docs/cli.md. */
@@ -45,18 +50,24 @@ async function help(command: string): Promise<string> {
     text += chunk
     return true
   }) as typeof process.stdout.write
-  const nothing = async (): Promise<never> => {
+  const unopened = (): never => {
     throw new Error('help opens nothing')
   }
+  const nothing = async (): Promise<never> => unopened()
   try {
     await cli({
       version: '',
       env: {},
       isTerminal: false,
-      args: [command, '--help'],
+      args: [...command.split(' '), '--help'],
       open: nothing,
       serve: nothing,
       writeFiles: nothing,
+      settings: unopened,
+      settingsSchema: unopened,
+      tokens: unopened,
+      secret: unopened,
+      readText: nothing,
     })
   } finally {
     process.stdout.write = write

@@ -29,6 +29,8 @@ const table = {
   OVERLOADED: { http: 503, exit: 2, retry: true },
   UNAUTHORIZED: { http: 401, exit: 2, retry: false },
   FORBIDDEN: { http: 403, exit: 2, retry: false },
+  RATE_LIMITED: { http: 429, exit: 2, retry: true },
+  ISSUER_UNREACHABLE: { http: 503, exit: 2, retry: true },
   SERVER_UNREACHABLE: { http: 502, exit: 5, retry: true },
   SERVER_SLOW: { http: 504, exit: 3, retry: true },
   USAGE: { http: 400, exit: 2, retry: false },
@@ -55,6 +57,9 @@ const table = {
   HELM_PENDING: { http: 409, exit: 5, retry: true },
   CHART_UNAVAILABLE: { http: 502, exit: 5, retry: true },
   CHART_INVALID: { http: 422, exit: 2, retry: false },
+  // registries
+  REGISTRY_UNREACHABLE: { http: 502, exit: 5, retry: true },
+  REGISTRY_DENIED: { http: 502, exit: 5, retry: false },
   // the cluster
   KUBECONFIG_INVALID: { http: 500, exit: 5, retry: false },
   KUBE_UNREACHABLE: { http: 502, exit: 5, retry: true },

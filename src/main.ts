@@ -9,19 +9,25 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
-import type { Opened, Where } from './cli/edges.ts'
+import type { Opened, ServeFlags, Where } from './cli/edges.ts'
+import { fetchJson } from './config/fetch-json.ts'
 import { findLogin } from './config/login.ts'
+import { secretOf } from './config/secret.ts'
+import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
+import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
 import { run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
+import { openTokens } from './journal/tokens.ts'
 import { openKube } from './kube/kube.ts'
 import { offlineKube } from './kube/offline.ts'
 import type { Clock, Kube, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { serve } from './serve.ts'
-import { credentialsOf, gitEnv, given, stateFolder } from './surroundings.ts'
+import { servingOf, tokensFile } from './serving.ts'
+import { type SshKey, gitEnv, given, stateFolder } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -45,16 +51,21 @@ const clock: Clock = {
     }),
 }
 
-type Opening = { readonly where: Where; readonly surroundings: 'of a person' | 'of a server' }
+type Opening = {
+  readonly where: Where
+  readonly surroundings: 'of a person' | 'of a server'
+  /** How a server reaches its gitops repo. */
+  readonly login?: { readonly username?: string | undefined; readonly ssh?: SshKey | undefined }
+}
 
-async function open({ where, surroundings }: Opening, tell: (told: Told) => void): Promise<Opened> {
+async function open({ where, surroundings, login }: Opening, tell: (told: Told) => void): Promise<Opened> {
   const state = stateFolder(process.env, tmpdir())
   const repo = await openRepo(where.gitopsRepo, {
     mirrors: join(state, 'git'),
     branch: where.branch,
     committer: { name: 'mgo', email: 'mgo@localhost' },
-    env: gitEnv(process.env, surroundings),
-    credentials: credentialsOf(process.env),
+    env: gitEnv(process.env, surroundings, login?.ssh),
+    credentials: gitLogin(login?.username),
     commitOnly: where.commitOnly ?? false,
     timeoutMs: where.gitTimeoutMs,
   })
@@ -72,6 +83,36 @@ async function open({ where, surroundings }: Opening, tell: (told: Told) => void
     await Promise.all([repo.close(), closeAll()])
   }
   return { world, repo, close }
+}
+
+/** A user name and password or token for the gitops repo, where it has no key. */
+function gitLogin(username: string | undefined) {
+  const password = secretOf(process.env, 'MGO_GIT_PASSWORD')
+  return password === undefined
+    ? undefined
+    : { username: process.env['MGO_GIT_USERNAME'] ?? username ?? 'mgo', password }
+}
+
+const settingsOf = (file: string | undefined) =>
+  file === undefined ? defaultServerSettings() : readServerSettings(file)
+
+async function serveWith(flags: ServeFlags, print: (line: string) => void): Promise<void> {
+  const state = stateFolder(process.env, tmpdir())
+  const settings = settingsOf(flags.config)
+  const serving = servingOf(flags, settings, state)
+  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
+  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  await serve({
+    serving,
+    version,
+    clock,
+    print,
+    fetchJson,
+    secret: (name) => secretOf(process.env, name),
+    chance: Math.random,
+    slackWebhook: secretOf(process.env, 'MGO_SLACK_WEBHOOK'),
+    open: (tell) => open({ where: serving.where, surroundings: 'of a server', login }, tell),
+  })
 }
 
 /** Logs in to each cluster when it is first asked for, and once. */
@@ -104,16 +145,12 @@ process.exitCode = await cli({
   args: process.argv.slice(2),
   isTerminal: process.stderr.isTTY,
   open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
-  serve: (where, serving, print) =>
-    serve({
-      serving,
-      version,
-      clock,
-      print,
-      state: stateFolder(process.env, tmpdir()),
-      slackWebhook: process.env['MGO_SLACK_WEBHOOK'],
-      open: (tell) => open({ where, surroundings: 'of a server' }, tell),
-    }),
+  serve: serveWith,
+  settings: readServerSettings,
+  settingsSchema: serverSchema,
+  tokens: (config) => openTokens(tokensFile(settingsOf(config), stateFolder(process.env, tmpdir()))),
+  secret: (name) => secretOf(process.env, name),
+  readText: (file) => readFile(file, 'utf8'),
   writeFiles,
 })
 // Kept connections must not hold the process; everything that had to be written is.

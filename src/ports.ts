@@ -60,6 +60,10 @@ export type Repo = Files & {
   tip(): Promise<Commit | undefined>
   /** Asks the remote. Throws GIT_REWRITTEN where the branch no longer holds what was seen before. */
   fetch(): Promise<Commit | undefined>
+  /** The remote's tip, by one read of its ref: nothing is fetched. `undefined`: the branch does not exist. */
+  look(): Promise<Commit | undefined>
+  /** The paths that each commit between two commits changed, along the branch itself; `from` excluded, both fetched. */
+  changes(from: Commit, to: Commit): Promise<ReadonlyMap<Commit, readonly string[]>>
   /** A clone's files as they lie there, committed or not, whatever commit is named. Absent where there is no work tree. */
   readonly workTree?: Files
   /** Writes commits, each upon the one before, the first upon `base`; moves no branch. */

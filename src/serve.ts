@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { join } from 'node:path'
-import type { Opened, Serving } from './cli/edges.ts'
+import { Server } from 'node:https'
+import type { Opened } from './cli/edges.ts'
 import { showEvent } from './cli/show.ts'
+import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
+import { openEntrance } from './entrance.ts'
+import { hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
@@ -15,17 +18,24 @@ import { type Journal, openJournal } from './journal/journal.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
-import { buildApp, parseListen } from './server/app.ts'
-import { openDesk } from './server/desk.ts'
+import { buildApp } from './server/app.ts'
+import { type DeskOptions, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
+import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
+import type { Serving } from './serving.ts'
+import { renewTls } from './tls.ts'
 
 export type ServeOptions = {
   readonly serving: Serving
   readonly version: string
   readonly clock: Clock
-  readonly state: string
+  readonly fetchJson: FetchJson
   readonly print: (line: string) => void
+  /** The secret of a name: of the environment, or of a file that it names. */
+  readonly secret: Secret
+  /** From 0 to 1. */
+  readonly chance: () => number
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
   open(tell: (told: Told) => void): Promise<Opened>
@@ -38,43 +48,56 @@ const mostBytes = 64 * 1024 * 1024
 
 /** Serves until SIGTERM or SIGINT. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { serving, version, clock, state, print } = options
-  const { host, port } = parseListen(serving.listen)
-  const journal = openJournal(serving.journal ?? join(state, 'journal.sqlite'))
+  const { serving, version, clock, print } = options
+  const entrance = openEntrance(serving, options)
+  const known = hooksOf(serving.settings, options.secret)
+  const journal = openJournal(serving.journal)
   const readers: ((told: Told) => void)[] = [(told) => report(told, print)]
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
   })
-  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options.slackWebhook), warn: print })
+  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: print })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = serving.dryRun
     ? rehearser(opened.world)
     : deployer(opened.world, { attempting: (ids, base) => journal.attempting(ids, base) })
-  const { patienceMs, commitOnly, most } = serving
-  const deploys = { patienceMs, commitOnly }
-  const limits = { requests: most, bytes: mostBytes }
-  const desk = openDesk({ deployer: chosen, memory: journal, clock, warn: print, deploys, limits })
+  const desk = openDesk({ ...boundsOf(serving), deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
-  readers.push(
-    (told) => desk.told(told),
-    (told) => hub.told(told),
-  )
+  const hooks = openHooks({ ...options, ...entrance, ...opened, hooks: known, desk, deployer: chosen })
+  for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
-  const app = buildApp({ desk, hub, memory: journal, version, warn: print, ready })
-  const address = await app.listen({ host, port }).catch((cause: unknown) => {
-    throw taken(serving.listen, cause)
-  })
+  const { webhooks } = hooks
+  const app = buildApp({ ...entrance, desk, hub, memory: journal, version, warn: print, ready, webhooks })
+  const address = await listening(app.listen(entrance.listen), serving.listen)
   print(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
+  renewing(serving, app.server, print)
   const left = await desk.resume()
   if (left > 0) print(`${left} requests of an earlier run are taken up again`)
   void pruning(journal, { clock, waits, print })
+  hooks.begin()
   await signal()
   print('going down: nothing new is taken, what is under way is finished')
-  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close()])
+  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
   await Promise.all([hub.idle(), slack.idle()])
+  entrance.close()
   journal.close()
   await opened.close()
+}
+
+function boundsOf({ patienceMs, commitOnly, most }: Serving): Pick<DeskOptions, 'deploys' | 'limits'> {
+  return { deploys: { patienceMs, commitOnly }, limits: { requests: most, bytes: mostBytes } }
+}
+
+/** Until the process ends: the timer keeps nothing alive. */
+function renewing({ settings }: Serving, server: object, print: (line: string) => void): void {
+  if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn: print })
+}
+
+async function listening(address: Promise<string>, listen: string): Promise<string> {
+  return address.catch((cause: unknown) => {
+    throw taken(listen, cause)
+  })
 }
 
 function modeOf({ dryRun, commitOnly }: Serving): string {
@@ -119,12 +142,21 @@ async function readiness(repo: Repo): Promise<string | undefined> {
   }
 }
 
-async function slackSettings(repo: Repo, own: string | undefined): Promise<SlackSettings | undefined> {
+/** What mygitops.yaml says, and over it, key by key, what the server's own settings say. */
+async function slackSettings(repo: Repo, options: ServeOptions): Promise<SlackSettings | undefined> {
   const tip = await repo.tip()
   if (tip === undefined) return undefined
   const read = await readSettings(tip, repo)
   const slack = read.kind === 'ok' ? read.settings.slack : undefined
-  return slack === undefined ? undefined : { ...slack, webhookurl: own ?? slack.webhookurl }
+  const own = options.serving.settings.slack ?? {}
+  const webhookurl = options.slackWebhook ?? own.webhookurl ?? slack?.webhookurl
+  if (webhookurl === undefined) return undefined
+  return {
+    webhookurl,
+    channel: own.channel ?? slack?.channel ?? '',
+    username: own.username ?? slack?.username ?? 'Juno',
+    icon: own.icon ?? slack?.icon ?? ':rocket:',
+  }
 }
 
 /** `serve --dry-run`: accepts, checks and answers. */

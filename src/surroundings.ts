@@ -28,13 +28,36 @@ const network = [
 ]
 const persons = ['HOME', 'SSH_AUTH_SOCK', 'XDG_CONFIG_HOME', 'USER']
 
+/** A key for a git server whose own keys are known. */
+export type SshKey = { readonly key: string; readonly knownHosts: string }
+
 /** For git: a person's own keys, agent and credential helpers; a server has only what it was given by name. */
-export function gitEnv(env: Env, surroundings: 'of a person' | 'of a server'): Readonly<Record<string, string>> {
+export function gitEnv(
+  env: Env,
+  surroundings: 'of a person' | 'of a server',
+  ssh?: SshKey,
+): Readonly<Record<string, string>> {
   const common = pick(env, ['PATH', 'GIT_SSH_COMMAND', 'TMPDIR', ...network])
-  if (surroundings === 'of a server') return common
+  if (surroundings === 'of a server')
+    return ssh === undefined ? common : { ...common, GIT_SSH_COMMAND: sshCommand(ssh) }
   const home = env['HOME']
   const own = home === undefined ? {} : { GIT_CONFIG_GLOBAL: env['GIT_CONFIG_GLOBAL'] ?? join(home, '.gitconfig') }
   return { ...common, ...pick(env, persons), ...own }
+}
+
+/** git hands it to a shell, and ssh reads the value of an option once more. */
+function sshCommand({ key, knownHosts }: SshKey): string {
+  const options = [
+    'IdentitiesOnly=yes',
+    'BatchMode=yes',
+    'StrictHostKeyChecking=yes',
+    `UserKnownHostsFile="${knownHosts}"`,
+  ]
+  return ['ssh', '-F', '/dev/null', '-i', key, ...options.flatMap((one) => ['-o', one])].map(quoted).join(' ')
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** For helm and the login programs of a kubeconfig, which find the cloud's credentials in the environment. */
@@ -43,14 +66,6 @@ export function given(env: Env): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined || hidden.test(name) ? [] : [[name, value]])),
   )
-}
-
-/** A user name and password or token for the gitops repo, where it has no key. */
-export function credentialsOf(env: Env): { readonly username: string; readonly password: string } | undefined {
-  const password = env['MGO_GIT_PASSWORD']
-  return password === undefined || password === ''
-    ? undefined
-    : { username: env['MGO_GIT_USERNAME'] ?? 'mgo', password }
 }
 
 function pick(env: Env, names: readonly string[]): Record<string, string> {

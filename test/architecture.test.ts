@@ -14,7 +14,7 @@ const src = join(root, 'src')
 
 type Layer = 'base' | 'rules' | 'stories' | 'edges' | 'doors' | 'main'
 const rules = ['access', 'request', 'manifest', 'plan', 'verdict', 'event']
-const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config']
+const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config', 'registry']
 const base = new Set(['release', 'error.ts', 'ports.ts'])
 
 function layerOf(folder: string): Layer {
@@ -46,11 +46,12 @@ function forbidden(from: string, to: string): string | undefined {
 const doorsOf: Readonly<Record<string, readonly string[]>> = {
   yaml: ['manifest', 'config'],
   zod: ['request', 'manifest', 'config', 'server'],
-  undici: ['kube', 'notify', 'git'],
+  undici: ['kube', 'notify', 'git', 'config', 'registry'],
+  jose: ['server'],
   fastify: ['server'],
   '@commander-js/extra-typings': ['cli'],
   diff: ['plan', 'deploy'],
-  semver: ['manifest', 'helm'],
+  semver: ['manifest', 'helm', 'request'],
 }
 
 const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.endsWith('.test.ts'))

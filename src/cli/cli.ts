@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { Command, CommanderError } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { meaning, MgoError } from '../error.ts'
+import { accessCommand } from './access.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
+import { tokenCommand } from './token.ts'
 import { statusCommand, whyCommand } from './why.ts'
 
 /** Runs the command line. Gives the exit code. */
@@ -35,8 +37,10 @@ export async function cli(edges: Edges): Promise<number> {
     statusCommand,
     whyCommand,
     serveCommand,
+    tokenCommand,
+    accessCommand,
   ]
-  for (const command of commands) program.addCommand(command(edges, exit).exitOverride().copyInheritedSettings(program))
+  for (const command of commands) program.addCommand(inherit(command(edges, exit), program))
   try {
     await program.parseAsync(sorted(edges.args), { from: 'user' })
     return code
@@ -50,6 +54,13 @@ export async function cli(edges: Edges): Promise<number> {
     printer({ json: isJson, debug: edges.args.includes('--debug'), colour: false }).failure(error)
     return exitOfError(error)
   }
+}
+
+/** A command and those below it end like the program: by a value, never by ending the process. */
+function inherit(command: CommandUnknownOpts, parent: CommandUnknownOpts): CommandUnknownOpts {
+  command.copyInheritedSettings(parent).exitOverride()
+  for (const one of command.commands) inherit(one, command)
+  return command
 }
 
 /** The old tool's flags `--gitops-repo` and `--debug` also stood before the command. */

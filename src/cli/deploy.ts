@@ -10,6 +10,7 @@ import { type Asked, parseAsked } from '../request/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showVerdict } from './show.ts'
 import type { Edges } from './edges.ts'
+import { identityFor } from './identity.ts'
 import { duration, exitOf, whereOf, withCluster } from './options.ts'
 import { type Print, printer } from './print.ts'
 import { deployRemotely } from './remote.ts'
@@ -20,7 +21,7 @@ export function deployCommand(edges: Edges, exit: (code: number) => void) {
     .requiredOption('--cluster <name>', 'the folder below installations/')
     .requiredOption('--source <name>', 'the source, as the header’s images name it: github.com/acme/shop')
     .requiredOption('--image <repo:tag>', 'the image, with tag or digest: quay.io/acme/shop:v2')
-    .option('--author <who>', 'who asks: "Ada Lovelace <ada@example.com>"')
+    .option('--author <who>', 'who asks: "Ada Lovelace <ada@example.com>"; a server names whom it verified')
     .option('--commit-only', 'stop after the commit; a clone is not pushed, the cluster is not touched')
     .option('--no-wait', 'stop when the API server has taken everything')
     .option('--timeout <time>', 'how long the verdict may wait (default: the release’s own, 5m)', duration)
@@ -30,12 +31,14 @@ export function deployCommand(edges: Edges, exit: (code: number) => void) {
     .addHelpText('after', '\nExit: 0 healthy, 1 failed, 2 refused, 3 timed out, 4 git, 5 cluster')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
-      const asked = askedOf(flags)
       const server = flags.server ?? edges.env['MGO_SERVER'] ?? ''
-      if (server === '') return exit(await here(asked, { ...flags, print, edges }))
-      const token = flags.token ?? edges.env['MGO_TOKEN']
+      if (server === '') return exit(await here(askedOf(flags), { ...flags, print, edges }))
+      // The server knows who calls, and parses again; this finds mistakes before anything is sent.
+      const asked = askedOf({ ...flags, author: flags.author ?? 'whoever the server verifies' })
       const agent = `mgo/${edges.version}`
-      exit(said(await deployRemotely(asked, { server, token, timeoutMs: flags.timeout, agent }), flags.output, print))
+      const identity = identityFor({ server, token: flags.token, agent }, edges)
+      const options = { server, identity, author: flags.author, timeoutMs: flags.timeout, agent }
+      exit(said(await deployRemotely(asked, options), flags.output, print))
     })
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { AccessSettings } from '../access/issuer.ts'
+import type { TokenStore } from '../access/token.ts'
 import type { Repo, World } from '../ports.ts'
 import type { Told } from '../event/event.ts'
 
@@ -20,17 +22,28 @@ export type Where = {
 
 export type Opened = { readonly world: World; readonly repo: Repo; readonly close: () => Promise<void> }
 
-export type Serving = {
-  readonly listen: string
+/** What the flags of `mgo serve` and the environment say; the settings file has the rest. */
+export type ServeFlags = {
+  readonly gitopsRepo?: string | undefined
+  readonly branch?: string | undefined
+  readonly kubeconfig?: string | undefined
+  readonly helm?: string | undefined
+  readonly config?: string | undefined
+  readonly listen?: string | undefined
   readonly journal?: string | undefined
   readonly dryRun: boolean
+  readonly insecureOpen: boolean
   /** Milliseconds that a request waits for a git server that is away; then its verdict says so. */
-  readonly patienceMs: number
+  readonly patienceMs?: number | undefined
+  readonly gitTimeoutMs?: number | undefined
   /** Requests without a verdict at most. */
-  readonly most: number
+  readonly most?: number | undefined
   /** Commits and pushes; no cluster is touched. */
   readonly commitOnly: boolean
 }
+
+/** What a settings file says about access. `warnings`: what its operator should know. */
+export type SettingsView = { readonly access: AccessSettings; readonly warnings: readonly string[] }
 
 export type Edges = {
   readonly version: string
@@ -40,7 +53,16 @@ export type Edges = {
   /** Opens repo, cluster and engines. Events go to `tell`. */
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
-  serve(where: Where, serving: Serving, print: (line: string) => void): Promise<void>
+  serve(flags: ServeFlags, print: (line: string) => void): Promise<void>
+  /** Reads mgo.server.yaml. Throws CONFIG_INVALID with every problem. */
+  settings(file: string): SettingsView
+  /** The JSON Schema of mgo.server.yaml. */
+  settingsSchema(): unknown
+  /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
+  tokens(config: string | undefined): TokenStore
+  /** A secret by its name in the environment, or from the file that NAME_FILE names. Throws CONFIG_INVALID. */
+  secret(name: string): string | undefined
+  readText(file: string): Promise<string>
   /** Writes files below a folder: what `mgo render --out` does. */
   writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void>
   readonly args: readonly string[]

@@ -61,22 +61,29 @@ export function withCluster(name: string, summary: string) {
     .option('--helm <program>', 'helm 3 or 4 (default: MGO_HELM, else helm on PATH)')
 }
 
-/** Where a command works, from its flags and the environment. */
-export function whereOf(
-  flags: {
-    readonly gitopsRepo?: string
-    readonly branch?: string
-    readonly kubeconfig?: string
-    readonly helm?: string
-  },
-  env: Readonly<Record<string, string | undefined>>,
-) {
+type WhereFlags = {
+  readonly gitopsRepo?: string
+  readonly branch?: string
+  readonly kubeconfig?: string
+  readonly helm?: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What flags and environment say about where a command works. */
+export function givenOf({ gitopsRepo, branch, kubeconfig, helm }: WhereFlags, env: Env) {
   return {
-    gitopsRepo: flags.gitopsRepo ?? (env['MGO_GITOPS_REPO'] || '.'),
-    branch: flags.branch,
-    kubeconfig: flags.kubeconfig,
-    helm: flags.helm ?? (env['MGO_HELM'] || undefined),
+    gitopsRepo: gitopsRepo ?? (env['MGO_GITOPS_REPO'] || undefined),
+    branch,
+    kubeconfig,
+    helm: helm ?? (env['MGO_HELM'] || undefined),
   }
+}
+
+/** Where a command works, from its flags and the environment. */
+export function whereOf(flags: WhereFlags, env: Env) {
+  const given = givenOf(flags, env)
+  return { ...given, gitopsRepo: given.gitopsRepo ?? '.' }
 }
 
 /** Codes that say the cluster, not the release, is the trouble. */

@@ -7,14 +7,16 @@ import { type Code, codes, MgoError } from '../error.ts'
 import { printImage } from '../release/image.ts'
 import type { RequestId } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
-import { showAuthor } from '../request/author.ts'
 import type { Asked } from '../request/request.ts'
+import type { Identity } from './identity.ts'
 
-export type RemoteOptions = {
-  readonly server: string
-  readonly token: string | undefined
+/** How a server is reached. */
+export type Reach = { readonly server: string; readonly identity: Identity; readonly agent: string }
+
+export type RemoteOptions = Reach & {
+  /** As it was given; without one the server names the commit after whom it verified. */
+  readonly author: string | undefined
   readonly timeoutMs: number | undefined
-  readonly agent: string
 }
 
 /** A server holds an answer back for this long at most; then it is asked again. */
@@ -32,8 +34,8 @@ type Answer = {
 
 /** Sends a request and waits for its verdict. Throws KUBE_UNREACHABLE-like codes as the server gives them. */
 export async function deployRemotely(asked: Asked, options: RemoteOptions): Promise<Verdict> {
-  const { cluster, source, image, author } = asked
-  const body = JSON.stringify({ cluster, source, image: printImage(image), author: showAuthor(author) })
+  const { cluster, source, image } = asked
+  const body = JSON.stringify({ cluster, source, image: printImage(image), author: options.author })
   let answer = await call('/v1/deploys', { method: 'POST', body }, options)
   const end = performance.now() + (options.timeoutMs ?? patienceMs)
   while (answer.verdict === undefined) {
@@ -45,15 +47,16 @@ export async function deployRemotely(asked: Asked, options: RemoteOptions): Prom
 }
 
 /** What a server has noted of a request. Throws REQUEST_UNKNOWN; SERVER_SLOW where it has no verdict yet. */
-export async function verdictRemotely(id: RequestId, options: RemoteOptions): Promise<Verdict> {
+export async function verdictRemotely(id: RequestId, options: Reach): Promise<Verdict> {
   const answer = await call(`/v1/deploys/${id}`, { method: 'GET' }, options)
   if (answer.verdict !== undefined) return answer as unknown as Verdict
   throw answer.id === undefined ? refusal(answer) : late(answer.id, options.server)
 }
 
-async function call(path: string, init: RequestInit, { server, token, agent }: RemoteOptions): Promise<Answer> {
+async function call(path: string, init: RequestInit, { server, identity, agent }: Reach): Promise<Answer> {
   const headers: Record<string, string> = { 'user-agent': agent, accept: 'application/json' }
   if (init.body !== undefined) headers['content-type'] = 'application/json'
+  const token = await identity()
   if (token !== undefined && token !== '') headers['authorization'] = `Bearer ${token}`
   let response: Response
   try {

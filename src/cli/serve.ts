@@ -3,26 +3,50 @@
  *
  * @module
  */
+import { MgoError } from '../error.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { countOf, duration, whereOf, withCluster } from './options.ts'
+import { countOf, duration, givenOf, withCluster } from './options.ts'
 
 /** Adds the command. */
 export function serveCommand(edges: Edges, exit: (code: number) => void) {
-  return withCluster('serve', 'the service: deploys over HTTP, on loopback until access is set up')
-    .option('-l, --listen <address>', 'where to listen', '127.0.0.1:8080')
+  return withCluster('serve', 'the service: deploys over HTTP')
+    .option('-c, --config <file>', 'its settings, mgo.server.yaml (default: MGO_CONFIG, else none); flags win over it')
+    .option('--check-config', 'say what is wrong with the settings, and stop')
+    .option('--print-schema', 'print the JSON Schema of the settings for editors, and stop')
+    .option('-l, --listen <address>', 'where to listen (default: 127.0.0.1:8080)')
     .option('--journal <file>', 'where accepted requests are kept (default: in the state folder)')
     .option('--patience <time>', 'how long a request waits for a git server that is away (default: 15m)', duration)
     .option('--git-timeout <time>', 'how long one fetch or push may take (default: 1m)', duration)
     .option('--most <requests>', 'requests without a verdict at most; more get a 503 (default: 5000)', countOf)
+    .option('--insecure-open', 'ask nobody who they are, though it is not loopback: for trials')
     .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
-      const { listen, journal, most = 5_000, patience: patienceMs = 15 * 60_000, gitTimeout = 60_000 } = flags
-      const modes = { dryRun: flags.dryRun === true, commitOnly: flags.commitOnly === true }
-      const serving = { listen, journal, most, patienceMs, ...modes }
-      await edges.serve({ ...whereOf(flags, edges.env), gitTimeoutMs: gitTimeout }, serving, print.note)
+      const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
+      if (flags.printSchema === true) return print.json(edges.settingsSchema())
+      if (flags.checkConfig === true) {
+        const { warnings } = edges.settings(config ?? missing())
+        for (const warning of warnings) print.note(`warning: ${warning}`)
+        return print.result(`${config}: no problem found`)
+      }
+      const { listen, journal, most, patience: patienceMs, gitTimeout: gitTimeoutMs } = flags
+      const said = { config, listen, journal, most, patienceMs, gitTimeoutMs }
+      const modes = {
+        dryRun: flags.dryRun === true,
+        commitOnly: flags.commitOnly === true,
+        insecureOpen: flags.insecureOpen === true,
+      }
+      await edges.serve({ ...givenOf(flags, edges.env), ...said, ...modes }, print.note)
       exit(0)
     })
+}
+
+function missing(): never {
+  throw new MgoError({
+    code: 'USAGE',
+    message: 'there are no settings to check',
+    hint: 'Name them: --config mgo.server.yaml.',
+  })
 }

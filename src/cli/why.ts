@@ -11,6 +11,7 @@ import type { World } from '../ports.ts'
 import { type Cluster, parseRequestId } from '../release/ids.ts'
 import { printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
+import { identityFor } from './identity.ts'
 import { clusterOf, whereOf, withCluster } from './options.ts'
 import { verdictRemotely } from './remote.ts'
 import { showStandings, showWhy } from './standing.ts'
@@ -80,13 +81,9 @@ async function askServer(what: string, flags: Remote, edges: Edges): Promise<num
       message: `${JSON.stringify(what)} is no request: a server is asked by the id of one`,
       hint: 'Leave --server out to ask the repo and the cluster about a release.',
     })
-  const token = flags.token ?? edges.env['MGO_TOKEN']
-  const verdict = await verdictRemotely(id, {
-    server: flags.server,
-    token,
-    timeoutMs: 0,
-    agent: `mgo/${edges.version}`,
-  })
+  const agent = `mgo/${edges.version}`
+  const identity = identityFor({ server: flags.server, token: flags.token, agent }, edges)
+  const verdict = await verdictRemotely(id, { server: flags.server, identity, agent })
   return said(verdict, flags.output, printerOf(flags, edges))
 }
 

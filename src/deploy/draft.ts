@@ -68,7 +68,8 @@ export async function readSettings(commit: Commit, repo: Files): Promise<ReadSet
   return parseSettings(bytes)
 }
 
-async function valuesFiles(cluster: Cluster, base: Commit, repo: Repo): Promise<Contents> {
+/** The values files of a cluster at a commit, by path. */
+export async function valuesFiles(cluster: Cluster, base: Commit, repo: Repo): Promise<Contents> {
   const tree = await repo.tree(base, `installations/${cluster}`)
   const values = [...tree].filter(([path, entry]) => path.endsWith('-values.yaml') && entry.mode.startsWith('100'))
   const blobs = await repo.read(values.map(([, entry]) => entry.oid))

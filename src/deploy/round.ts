@@ -9,6 +9,7 @@ import type { Step } from '../plan/plan.ts'
 import type { Applied, Target, UnitRecord, World } from '../ports.ts'
 import { showUnit, type Unit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
+import type { VerdictCode } from '../verdict/codes.ts'
 import { applyWatched } from './hooks.ts'
 import type { Lanes } from './lane.ts'
 import { settle } from './settle.ts'
@@ -204,8 +205,10 @@ function recordName(record: UnitRecord): string {
 
 /** What could not be done, as a verdict. A bug is told as one, and hurts nobody but its own release. */
 export function broken(release: string, error: unknown): ReleaseVerdict {
-  if (error instanceof MgoError)
-    return { release, verdict: 'failed', reason: error.message, code: error.code, hint: error.hint }
+  if (error instanceof MgoError) {
+    const code = error.code === 'KUBE_REFUSED' ? ('REFUSED' satisfies VerdictCode) : error.code
+    return { release, verdict: 'failed', reason: error.message, code, hint: error.hint }
+  }
   const reason = `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`
   return {
     release,

@@ -68,6 +68,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
     branch,
     workTree: workTree(git, folder),
     tip: () => localTip(git, branch),
+    look: () => localTip(git, branch),
     fetch: async () => {
       const tip = await localTip(git, branch)
       return upstream === undefined || tip === undefined ? tip : newer(clone, upstream, tip)
@@ -95,6 +96,8 @@ function otherBranch({ upstream, beside }: Clone, name: string): Repo {
     branch: name,
     tip: async () => (await later).tip(),
     fetch: async () => (await later).fetch(),
+    look: async () => (await later).look(),
+    changes: async (from, to) => (await later).changes(from, to),
     tree: async (commit, folder) => (await later).tree(commit, folder),
     read: async (oids, limit) => (await later).read(oids, limit),
     write: async (base, commits) => (await later).write(base, commits),

@@ -14,7 +14,7 @@ import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
 
-export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'lay' | 'lastChange'>
+export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'lastChange'>
 
 const treesKept = 32
 /** What a folder that is laid out may hold at most: a chart, not a disk. */
@@ -37,6 +37,7 @@ export function reading(git: Git, blobs: Blobs): Reading {
     tree,
     read,
     requestsIn: (from, to) => requestsIn(git, from, to),
+    changes: (from, to) => changes(git, from, to),
     lastChange: (commit, path) => lastChange(git, commit, path),
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
@@ -64,6 +65,24 @@ async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promi
     const commit = parseCommit(one.slice(0, newline))
     const id = requestOf(one.slice(newline + 1))
     if (commit !== undefined && id !== undefined) found.set(id, commit)
+  }
+  return found
+}
+
+/** A merge counts as one commit that brought all of its files. */
+async function changes(git: Git, from: Commit, to: Commit): Promise<ReadonlyMap<Commit, readonly string[]>> {
+  const shape = ['-z', '--first-parent', '-m', '--name-only', '--no-renames', '--format=%x01%H']
+  const ran = await git(['log', ...shape, '--end-of-options', `${from}..${to}`])
+  if (ran.code !== 0) throw gitError('log', ran)
+  const found = new Map<Commit, readonly string[]>()
+  for (const one of ran.stdout.toString('utf8').split('\u0001')) {
+    const [hash = '', ...files] = one.split(/\0\n?/)
+    const commit = parseCommit(hash)
+    if (commit !== undefined)
+      found.set(
+        commit,
+        files.filter((path) => path !== ''),
+      )
   }
   return found
 }

@@ -17,7 +17,7 @@ import { gitError } from './error.ts'
 import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
-import { push, remoteHead } from './push.ts'
+import { push, remoteHead, remoteTip } from './push.ts'
 import { type Reading, reading } from './reading.ts'
 
 /**
@@ -114,17 +114,31 @@ type Shared = {
 /** Nothing but git knows its way through a proxy, or to authorities of its own. */
 const ownWay = /^(?:https?_proxy|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR)$/i
 
+type Seen = { readonly tip: Commit | undefined }
+
+/** The tip as the remote has it, which must come after what was seen before. */
+async function newer(shared: Shared, branch: string, before: Seen | undefined): Promise<Commit | undefined> {
+  const { git, place, timeoutMs } = shared
+  // The first fetch may bring a whole history.
+  const tip = await fetchTip(shared, branch, before === undefined ? timeoutMs * 5 : timeoutMs)
+  if (before?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: before.tip, tip })
+  return tip
+}
+
 function remoteBranch(shared: Shared, branch: string): Repo {
   const { git, place, reads, timeoutMs, credentials } = shared
-  let seen: { readonly tip: Commit | undefined } | undefined
+  let seen: Seen | undefined
   let written: Written | undefined
-  const fetch = async (): Promise<Commit | undefined> => {
-    // The first one may bring a whole history.
-    const tip = await fetchTip(shared, branch, seen === undefined ? timeoutMs * 5 : timeoutMs)
-    if (seen?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: seen.tip, tip })
+  const fetches = turns()
+  const ask = async (): Promise<Commit | undefined> => {
+    const before = seen
+    const tip = await newer(shared, branch, before)
+    // A push of our own may have come in between, and is newer than what was seen on the way.
+    if (seen !== before && seen !== undefined) return seen.tip
     seen = { tip }
     return tip
   }
+  const fetch = () => fetches(ask)
   const first = sharing(fetch)
   return {
     ...reads,
@@ -133,6 +147,7 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     // Many may ask at the start; the remote is asked once.
     tip: async () => (seen === undefined ? first() : seen.tip),
     fetch,
+    look: () => remoteTip(git, place.url, { branch, timeoutMs }),
     async write(base, commits) {
       written = await write(shared, base, commits)
       return written.commits
@@ -144,11 +159,13 @@ function remoteBranch(shared: Shared, branch: string): Repo {
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
-    close: async () => {
-      shared.blobs.close()
-      closeMirror(shared.gitDir)
-    },
+    close: async () => letGo(shared),
   }
+}
+
+function letGo({ blobs, gitDir }: Shared): void {
+  blobs.close()
+  closeMirror(gitDir)
 }
 
 async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {

@@ -35,6 +35,11 @@ const known: readonly Known[] = [
     hint: 'Look at the chart’s name and version, and at helm.repositories in mygitops.yaml.',
   },
   {
+    says: /" is invalid: |field is immutable|updates to \w+ spec for fields other than/,
+    code: 'KUBE_REFUSED',
+    hint: 'The API server refuses the object as it is: mend the field that it names.',
+  },
+  {
     says: /forbidden|Unauthorized/,
     code: 'KUBE_DENIED',
     hint: 'Give mgo’s user this right with a Role or ClusterRole and its binding.',

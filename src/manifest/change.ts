@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { matchesAny } from '../access/pattern.ts'
 import type { Problem } from '../error.ts'
 import type { Release } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
@@ -42,8 +43,23 @@ export function change(request: DeployRequest, files: ReadonlyMap<string, Uint8A
   }
   if (problems.length > 0) return { kind: 'refused', problems }
   if (releases.length === 0) return { kind: 'refused', problems: [unknownSource(request, files)] }
+  const outside = releases.find((one) => !reaches(request, one))
+  if (outside !== undefined) return { kind: 'refused', problems: [outOfBounds(request, outside)] }
   if (changed.size === 0) return { kind: 'unchanged', releases }
   return { kind: 'changed', files: changed, releases, message: deployMessage(request, releases) }
+}
+
+/** Here and not earlier: which releases a source feeds is only known from the very files that are edited. */
+function reaches({ releases }: DeployRequest, { namespace, name }: Release): boolean {
+  return releases === undefined || matchesAny(releases, `${namespace}/${name}`)
+}
+
+function outOfBounds({ rule, source, cluster }: DeployRequest, { namespace, name }: Release): Problem {
+  return {
+    code: 'FORBIDDEN',
+    message: `${source} also feeds ${namespace}/${name} on ${cluster}, which the rule "${rule ?? ''}" does not allow`,
+    hint: 'Nothing was committed. Add the release to the rule, or give it a source of its own.',
+  }
 }
 
 function releaseOf(path: string, bytes: Uint8Array, request: DeployRequest): ReturnType<typeof parseHeader> {
@@ -56,7 +72,7 @@ function releaseOf(path: string, bytes: Uint8Array, request: DeployRequest): Ret
  * Whether a file can name a source at all, without parsing it. A key is either written as it is, or with an escape
  * inside double quotes, and an escape needs a backslash; a source has no space, so no line can be folded inside it.
  */
-function mayName(bytes: Uint8Array, source: string): boolean {
+export function mayName(bytes: Uint8Array, source: string): boolean {
   const text = new TextDecoder().decode(bytes)
   return text.includes(source) || text.includes('\\')
 }

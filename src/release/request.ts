@@ -23,6 +23,8 @@ export type DeployRequest = {
   readonly rule?: string
   /** The author that the body claimed, where a verified one took its place. */
   readonly claimedAuthor?: string
+  /** Patterns of `NAMESPACE/NAME`: the commit touches no release outside of them. Absent: no bound. */
+  readonly releases?: readonly string[]
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
 }

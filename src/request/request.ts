@@ -8,6 +8,7 @@ import { type Cluster, parseCluster } from '../release/ids.ts'
 import { type Image, parseImage } from '../release/image.ts'
 import type { Person } from '../release/request.ts'
 import { parseAuthor } from './author.ts'
+import { dockerhub } from './hook-dockerhub.ts'
 
 /** What a request asks for, before it has an id. */
 export type Asked = {
@@ -66,18 +67,15 @@ export function parseForm(form: Fields): ParsedAsked {
 
 /** Reads Docker Hub's webhook; `triggerRepo` and `cluster` come from the address. */
 export function parseDockerHub(query: Fields, payload: unknown): ParsedAsked {
-  const push = field(payload, 'push_data')
+  const heard = dockerhub.read({ headers: {}, body: payload })
+  const [pushed] = heard.kind === 'pushed' ? heard.artifacts : []
   return parseForm({
     triggerRepo: query['triggerRepo'],
     cluster: query['cluster'],
-    imageRepo: field(field(payload, 'repository'), 'repo_name'),
-    imageTag: field(push, 'tag'),
-    author: field(push, 'pusher'),
+    imageRepo: pushed?.repository,
+    imageTag: pushed?.tag,
+    author: heard.kind === 'pushed' ? heard.by : undefined,
   })
-}
-
-function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Fields)[key] : undefined
 }
 
 function asked(fields: Fields, before: readonly Problem[]): ParsedAsked {

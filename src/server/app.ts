@@ -1,45 +1,60 @@
 /**
- * The HTTP door. Loopback only, until access is set up: a browser page from elsewhere is kept out by its Host and Origin.
+ * The HTTP door. What comes in goes past three: is it called by a name of ours and no web page, who sends it, and, once
+ * the body is read, may they do that.
  *
  * @module
  */
 import { existsSync, readFileSync } from 'node:fs'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import { MgoError } from '../error.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { type Access, demandIdentity, isKnown } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
+import type { Exposure } from './listen.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
+import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
 export type AppOptions = {
   readonly desk: Desk
   readonly hub: Hub
   readonly memory: StreamOptions['memory']
+  readonly access: Access
+  readonly exposure: Exposure
+  /** PEM texts; absent: http. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  /** Addresses of proxies whose X-Forwarded-* headers count. */
+  readonly proxies?: readonly string[]
   readonly version: string
   /** `undefined` when deploys can be taken, else why not. */
   readonly ready: () => Promise<string | undefined>
+  /** Absent where the settings name no hooks. */
+  readonly webhooks?: WebhookOptions | undefined
   /** One line for each error that nobody foresaw. */
   readonly warn: (text: string) => void
 }
 
 /** Builds the door; the caller listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { desk, hub, memory, version, ready, warn } = options
-  const app = fastify({
-    ...limits,
-    // What cannot even be routed, such as an address that is no URI.
-    frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
-  })
+  const { desk, hub, memory, access, exposure, warn } = options
+  const app = fastify(framework(options))
   app.server.maxConnections = mostConnections()
   app.removeContentTypeParser('text/plain')
-  app.addHook('onRequest', async ({ headers }, reply) => {
+  app.addHook('onRequest', async ({ headers, host }, reply) => {
     void reply.headers(safeHeaders)
-    keepOut(headers)
+    keepOut(host, headers, exposure.names)
   })
+  demandIdentity(app, access)
+  if (exposure.warning !== undefined) warnEverybody(app, exposure.warning)
   app.setErrorHandler((error, request, reply) => {
     log(error, request, warn)
     return tell(error, reply)
@@ -47,20 +62,37 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw nowhere(request)
   })
-  app.get('/', async (request, reply) => {
+  openRoutes(app, options)
+  deployRoutes(app, desk)
+  streamRoutes(app, { desk, hub, memory })
+  if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
+  void app.register(async (scope) => kept(scope, options))
+  return app
+}
+
+/** What needs no identity: it says that the server is there, and nothing about what it does. */
+function openRoutes(app: FastifyInstance, { version, ready, access }: AppOptions): void {
+  const open = { config: { identity: 'none' } }
+  app.get('/', open, async (request, reply) => {
     if (/\btext\/html\b/.test(request.headers.accept ?? ''))
       return reply.type('text/html; charset=utf-8').send(page(version))
     return reply.type('text/plain; charset=utf-8').send('hello world!')
   })
-  app.get('/healthz', async () => ({ status: 'ok', version }))
-  app.get('/readyz', async (_, reply) => {
+  app.get('/healthz', open, async () => ({ status: 'ok', version }))
+  app.get('/readyz', open, async (request, reply) => {
     const why = await ready()
-    return why === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', why })
+    if (why === undefined) return { status: 'ready' }
+    // It names the gitops repo: that is for those only who are let in.
+    return reply.code(503).send({ status: 'not ready', ...((await isKnown(request, access)) ? { why } : {}) })
   })
-  deployRoutes(app, desk)
-  streamRoutes(app, { desk, hub, memory })
-  void app.register(async (scope) => kept(scope, options))
-  return app
+}
+
+/** In every answer, for people as a header and for programs as a field. */
+function warnEverybody(app: FastifyInstance, warning: string): void {
+  app.addHook('onRequest', async (_, reply) => void reply.header('warning', `299 mgo "${warning}"`))
+  app.addHook('preSerialization', async (_, __, payload) =>
+    typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? { ...payload, warning } : payload,
+  )
 }
 
 /** The old tool's routes answer in its shape, errors included. */
@@ -94,6 +126,17 @@ const limits = {
   routerOptions: { maxParamLength: 100 },
 } as const
 
+function framework({ tls, proxies }: AppOptions): FastifyServerOptions {
+  return {
+    ...limits,
+    trustProxy: proxies === undefined ? false : [...proxies],
+    // What cannot even be routed, such as an address that is no URI.
+    frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
+    // The framework's types tell a server of https from one of http, and nothing here does.
+    ...(tls === undefined ? {} : ({ https: { ...limits.http, ...tls, minVersion: 'TLSv1.2' } } as object)),
+  }
+}
+
 const safeHeaders = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
@@ -118,7 +161,9 @@ function tell(error: unknown, reply: FastifyReply): FastifyReply {
 }
 
 function heads({ status }: ProblemJson, reply: FastifyReply): FastifyReply {
-  if (status === 503 || status === 429) void reply.header('retry-after', '2')
+  if (status === 503) void reply.header('retry-after', '2')
+  if (status === 429) void reply.header('retry-after', '30')
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="mgo", Basic realm="mgo"')
   return reply.code(status)
 }
 
@@ -129,28 +174,4 @@ function nowhere({ method, url }: FastifyRequest): MgoError {
     message: `there is no ${method} ${path}`,
     hint: 'See docs/api.md for the routes.',
   })
-}
-
-/**
- * Reads `HOST:PORT`. Off loopback it refuses: without identities anybody who reaches the port could deploy.
- *
- * @throws MgoError CONFIG_INVALID
- */
-export function parseListen(text: string): { readonly host: string; readonly port: number } {
-  const found = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(text)
-  const host = found?.[1] ?? found?.[2] ?? ''
-  const port = Number(found?.[3] ?? Number.NaN)
-  if (found === null || port > 65_535)
-    throw new MgoError({
-      code: 'CONFIG_INVALID',
-      message: `${JSON.stringify(text)} is no address to listen on`,
-      hint: 'Write it as 127.0.0.1:8080.',
-    })
-  if (!/^(?:127(?:\.\d{1,3}){3}|localhost|::1)$/.test(host))
-    throw new MgoError({
-      code: 'CONFIG_INVALID',
-      message: `mgo does not listen on ${host === '' ? 'all addresses' : host}: without access control whoever reaches it could deploy`,
-      hint: 'Listen on 127.0.0.1, and put something in front that checks who calls.',
-    })
-  return { host, port }
 }

@@ -9,10 +9,12 @@ import { parseDuration } from '../manifest/header.ts'
 import { parseCluster, parseRequestId, type RequestId } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
 import { showAuthor } from '../request/author.ts'
-import { type Asked, parseAsked } from '../request/request.ts'
+import { parseAsked } from '../request/request.ts'
+import { callerOf } from './auth.ts'
+import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import type { Known, Listing } from './memory.ts'
-import type { Asking, Once } from './once.ts'
+import type { Once } from './once.ts'
 import { problemsOf, statusOf } from './problem.ts'
 
 /** Longer waits are cut to this: proxies in between end them anyway. */
@@ -30,35 +32,32 @@ type ListQuery = {
 export function deployRoutes(app: FastifyInstance, desk: Desk): void {
   app.post<{ Querystring: Query; Body: unknown }>('/v1/deploys', async (request, reply) => {
     const waitMs = waitOf(request.query)
-    const parsed = parseAsked(request.body)
+    const caller = callerOf(request)
+    const parsed = parseAsked(request.body, caller.author)
     if (parsed.kind === 'refused') {
       const problem = problemsOf(parsed.problems)
       return reply.code(problem.status).type('application/problem+json').send(problem)
     }
-    const accepted = await desk.accept(asking(request, parsed.asked), onceOf(request))
+    const accepted = await desk.accept(caller.stamp(parsed.asked), onceOf(request))
     const { id } = accepted.request
     void reply.header('location', `/v1/deploys/${id}`)
-    return answer(id, { desk, reply, waitMs })
+    return answer(id, { desk, reply, waitMs, caller })
   })
-  app.get<{ Querystring: ListQuery }>('/v1/deploys', async ({ query }) => {
-    const listing = listingOf(query)
-    const deploys = await desk.list(listing)
-    const last = deploys.length < listing.limit ? undefined : deploys.at(-1)
-    return { deploys: deploys.map(shown), ...(last === undefined ? {} : { next: last.request.id }) }
+  app.get<{ Querystring: ListQuery }>('/v1/deploys', async (request) => {
+    const { deploys, next } = await seen(listingOf(request.query), desk, callerOf(request))
+    return { deploys: deploys.map(shown), ...(next === undefined ? {} : { next }) }
   })
   app.get<{ Params: { id: string }; Querystring: Query }>('/v1/deploys/:id', async (request, reply) =>
-    answer(idOf(request.params), { desk, reply, waitMs: waitOf(request.query) }),
+    answer(idOf(request.params), { desk, reply, waitMs: waitOf(request.query), caller: callerOf(request) }),
   )
-  app.delete<{ Params: { id: string } }>('/v1/deploys/:id', async ({ params }) => {
-    const known = await desk.cancel(idOf(params))
-    if (known?.verdict === undefined) throw unknown(params.id)
-    return known.verdict
+  app.delete<{ Params: { id: string } }>('/v1/deploys/:id', async (request) => {
+    const caller = callerOf(request)
+    const { id, cluster, source, image, principal } = (await known(idOf(request.params), desk, caller)).request
+    if (principal !== caller.principal) caller.allow({ verb: 'deploy', cluster, source, image })
+    const cancelled = await desk.cancel(id)
+    if (cancelled?.verdict === undefined) throw unknown(id)
+    return cancelled.verdict
   })
-}
-
-/** What is asked for, with who asks. */
-function asking(_: FastifyRequest, asked: Asked): Asking {
-  return asked
 }
 
 function onceOf({ headers }: FastifyRequest): Once | undefined {
@@ -73,6 +72,17 @@ export function idOf(params: { readonly id: string }): RequestId {
   return id
 }
 
+/**
+ * What is known of a request now. What the caller may not see is as if there were none, and not waited for either.
+ *
+ * @throws MgoError REQUEST_UNKNOWN
+ */
+export async function known(id: RequestId, desk: Pick<Desk, 'verdict'>, caller: Caller): Promise<Known> {
+  const found = await desk.verdict(id, 0)
+  if (found === undefined || !caller.sees(found.request)) throw unknown(id)
+  return found
+}
+
 function listingOf({ cluster, release, limit = '50', cursor }: ListQuery): Listing {
   const most = Number(limit)
   if (!Number.isInteger(most) || most < 1 || most > 1_000) throw invalid(`limit=${limit} is no number from 1 to 1000`)
@@ -83,15 +93,36 @@ function listingOf({ cluster, release, limit = '50', cursor }: ListQuery): Listi
   return { cluster: parsed, release, before, limit: most }
 }
 
-type Course = { readonly desk: Desk; readonly reply: FastifyReply; readonly waitMs: number }
+type Course = {
+  readonly desk: Desk
+  readonly reply: FastifyReply
+  readonly waitMs: number
+  readonly caller: Caller
+}
 
-async function answer(id: RequestId, { desk, reply, waitMs }: Course): Promise<unknown> {
-  const found = await desk.verdict(id, waitMs)
-  if (found === undefined) throw unknown(id)
-  const { request, commit, verdict } = found
+async function answer(id: RequestId, { desk, reply, waitMs, caller }: Course): Promise<unknown> {
+  const now = await known(id, desk, caller)
+  const { request, commit, verdict } = now.verdict === undefined ? ((await desk.verdict(id, waitMs)) ?? now) : now
   // Asked for the record of a deploy, its failure is an answer, not an error; who waits for it wants curl --fail to fail.
-  if (verdict !== undefined) return reply.code(waitMs > 0 ? statusOf(verdict) : 200).send(verdict)
+  if (verdict !== undefined) return reply.code(waitMs > 0 ? statusOf(verdict) : 200).send(caller.shown(verdict))
   return reply.code(202).send(waiting(request, commit))
+}
+
+/** Pages that are read at most to fill one answer. */
+const mostPages = 20
+
+/** What the caller may see of a listing. `next` is where the next page begins, where there may be one. */
+async function seen(listing: Listing, desk: Desk, caller: Caller) {
+  const deploys: Known[] = []
+  let before = listing.before
+  for (let page = 0; page < mostPages; page++) {
+    const some = await desk.list({ ...listing, before })
+    deploys.push(...some.filter(({ request }) => caller.sees(request)).slice(0, listing.limit - deploys.length))
+    before = deploys.length < listing.limit ? some.at(-1)?.request.id : deploys.at(-1)?.request.id
+    if (some.length < listing.limit && deploys.length < listing.limit) return { deploys }
+    if (deploys.length >= listing.limit) break
+  }
+  return { deploys, next: before }
 }
 
 /** A deploy in a list: its verdict, or what it waits for. */

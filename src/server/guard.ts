@@ -9,20 +9,37 @@ import { MgoError } from '../error.ts'
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 
-/** Lets pass what calls loopback by its own name and is no page from elsewhere. Throws FORBIDDEN. */
-export function keepOut({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): void {
+/** `any`: the server is meant to be called under names that it does not know, and wants to know who calls. */
+export type Names = 'loopback' | 'any' | { readonly alsoHost: string }
+
+/**
+ * Lets pass what calls the server by a name of its own and is no page from elsewhere. Throws FORBIDDEN.
+ *
+ * @param host - as the caller wrote it, or as a trusted proxy says that they did
+ */
+export function keepOut(host: string | undefined, headers: IncomingHttpHeaders, names: Names): void {
+  const { origin, 'sec-fetch-site': site } = headers
   // Only HTTP/1.0 comes without a host, and no browser speaks it.
-  if (host !== undefined && !loopback.test(host)) throw forbidden('this server answers to loopback names only')
+  if (host !== undefined && host !== '' && !isOurs(host, names))
+    throw forbidden('this server does not answer to that name', names)
   // A page of our own names this very host; `null` is what a sandboxed page says.
   const elsewhere = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host
   if (elsewhere || site === 'cross-site' || site === 'same-site')
-    throw forbidden('this server takes no requests from web pages')
+    throw forbidden('this server takes no requests from web pages', names)
 }
 
-function forbidden(message: string): MgoError {
+function isOurs(host: string, names: Names): boolean {
+  if (names === 'any' || loopback.test(host)) return true
+  return names !== 'loopback' && host.toLowerCase() === names.alsoHost.toLowerCase()
+}
+
+function forbidden(message: string, names: Names): MgoError {
   return new MgoError({
     code: 'FORBIDDEN',
     message,
-    hint: 'Call it from a program, as http://127.0.0.1:PORT or http://localhost:PORT.',
+    hint:
+      typeof names === 'string'
+        ? 'Call it from a program, as http://127.0.0.1:PORT or http://localhost:PORT.'
+        : `Call it from a program, as ${names.alsoHost}: its url in the settings.`,
   })
 }

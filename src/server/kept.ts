@@ -11,6 +11,8 @@ import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showAuthor } from '../request/author.ts'
 import { parseDockerHub, parseForm, type ParsedAsked } from '../request/request.ts'
+import { callerOf } from './auth.ts'
+import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import { parseFormBody } from './form.ts'
 import { errorText, type ProblemJson, problemsOf, statusOf } from './problem.ts'
@@ -29,8 +31,8 @@ export function formRoute(app: FastifyInstance, desk: Desk): void {
     async (request: { readonly headers: { readonly 'content-type'?: string | undefined } }, body: Buffer) =>
       parseFormBody(request.headers['content-type'] ?? '', body),
   )
-  app.post<{ Body: Fields | null | undefined; Querystring: Fields }>('/deploy', async ({ query, body }, reply) =>
-    answer(parseForm({ ...query, ...body }), desk, reply),
+  app.post<{ Body: Fields | null | undefined; Querystring: Fields }>('/deploy', async (request, reply) =>
+    answer(parseForm({ ...request.query, ...request.body }), desk, { reply, caller: callerOf(request) }),
   )
 }
 
@@ -38,8 +40,8 @@ export function formRoute(app: FastifyInstance, desk: Desk): void {
 export function dockerHubRoute(app: FastifyInstance, desk: Desk): void {
   // Docker Hub's payload carries the repository's full description.
   const options = { bodyLimit: 1024 * 1024 }
-  app.post<{ Body: unknown; Querystring: Fields }>('/deploy/dockerhub', options, async ({ query, body }, reply) =>
-    answer(parseDockerHub(query, body), desk, reply),
+  app.post<{ Body: unknown; Querystring: Fields }>('/deploy/dockerhub', options, async (request, reply) =>
+    answer(parseDockerHub(request.query, request.body), desk, { reply, caller: callerOf(request) }),
   )
 }
 
@@ -48,15 +50,18 @@ export function keptProblem({ detail, code, hint, problems }: ProblemJson) {
   return { status: 'error', error: detail, code, hint, ...(problems === undefined ? {} : { problems }) }
 }
 
-async function answer(parsed: ParsedAsked, desk: Desk, reply: FastifyReply): Promise<unknown> {
+type Course = { readonly reply: FastifyReply; readonly caller: Caller }
+
+async function answer(parsed: ParsedAsked, desk: Desk, { reply, caller }: Course): Promise<unknown> {
   if (parsed.kind === 'refused') {
     const problem = problemsOf(parsed.problems)
     return reply.code(problem.status).send(keptProblem(problem))
   }
-  const { request } = await desk.accept(parsed.asked)
+  const { request } = await desk.accept(caller.stamp(parsed.asked))
   void reply.header('location', `/v1/deploys/${request.id}`)
-  const verdict = (await desk.verdict(request.id, patienceMs))?.verdict
-  if (verdict === undefined) throw late(request.id)
+  const reached = (await desk.verdict(request.id, patienceMs))?.verdict
+  if (reached === undefined) throw late(request.id)
+  const verdict = caller.shown(reached)
   const status = statusOf(verdict)
   if (status === 200) return { status: 'ok', deploy: shown(request), verdict }
   return reply

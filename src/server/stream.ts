@@ -9,7 +9,9 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'n
 import { MgoError } from '../error.ts'
 import type { Told } from '../event/event.ts'
 import { parseCluster, type RequestId } from '../release/ids.ts'
-import { idOf, unknown } from './deploy.ts'
+import { callerOf } from './auth.ts'
+import type { Caller } from './caller.ts'
+import { idOf, known } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import type { Hub } from './hub.ts'
 import type { EventMemory, Known, Numbered } from './memory.ts'
@@ -28,20 +30,26 @@ export type StreamOptions = {
 export function streamRoutes(app: FastifyInstance, options: StreamOptions): void {
   const { desk, hub, memory } = options
   const stream = streams(options)
-  app.get<{ Params: { id: string } }>('/v1/deploys/:id/events', async ({ params, headers }, reply) => {
+  app.get<{ Params: { id: string } }>('/v1/deploys/:id/events', async (request, reply) => {
+    const { params, headers } = request
+    const caller = callerOf(request)
     const id = idOf(params)
-    const known = await desk.verdict(id, 0)
-    if (known === undefined) throw unknown(id)
+    const found = await known(id, desk, caller)
     const first = await memory.firstEvent(id)
-    if (first === undefined && known.verdict !== undefined) return stream(reply, () => only(ending(known)))
+    if (first === undefined && found.verdict !== undefined)
+      return stream(reply, caller, () => only(ending(found, caller)))
     const after = first === undefined ? await memory.lastEvent() : first - 1
-    const of = { request: id, cluster: known.request.cluster }
-    return stream(reply, (stop) => ofDeploy(hub.follow(after, of, stop), { id, desk, seen: lastSeen(headers) ?? 0 }))
+    const of = { request: id, cluster: found.request.cluster }
+    const course = { id, desk, caller, seen: lastSeen(headers) ?? 0 }
+    return stream(reply, caller, (stop) => ofDeploy(hub.follow(after, of, stop), course))
   })
-  app.get<{ Querystring: { cluster?: string } }>('/v1/events', async ({ query, headers }, reply) => {
+  app.get<{ Querystring: { cluster?: string } }>('/v1/events', async (request, reply) => {
+    const { query, headers } = request
+    const caller = callerOf(request)
     const cluster = query.cluster === undefined ? undefined : parseCluster(query.cluster)
+    caller.allow({ verb: 'read', cluster })
     const after = lastSeen(headers) ?? (await memory.lastEvent())
-    return stream(reply, (stop) => ofAll(hub.follow(after, { cluster }, stop)))
+    return stream(reply, caller, (stop) => ofAll(hub.follow(after, { cluster }, stop)))
   })
 }
 
@@ -50,11 +58,13 @@ type Texts = AsyncGenerator<string>
 /** Sends a stream, as long as there are not too many. */
 function streams({ most = 200, stalledMs = 15_000 }: StreamOptions) {
   let open = 0
-  return async (reply: FastifyReply, texts: (stop: AbortSignal) => Texts): Promise<FastifyReply> => {
+  return async (reply: FastifyReply, caller: Caller, texts: (stop: AbortSignal) => Texts): Promise<FastifyReply> => {
     if (open >= most) throw tooMany(most)
     open++
     const stop = new AbortController()
     reply.raw.once('close', () => stop.abort())
+    // Who was let in once is not let in for ever: a stream ends with the credential that opened it.
+    caller.ended().addEventListener('abort', () => stop.abort())
     void reply.hijack()
     reply.raw.writeHead(200, {
       ...reply.getHeaders(),
@@ -87,23 +97,28 @@ async function written(text: string, response: ServerResponse, stalledMs: number
   return reads
 }
 
-type Course = { readonly id: RequestId; readonly desk: Pick<Desk, 'verdict'>; readonly seen: number }
+type Course = {
+  readonly id: RequestId
+  readonly desk: Pick<Desk, 'verdict'>
+  readonly caller: Caller
+  readonly seen: number
+}
 
 /** One deploy: what is about it and about its releases, until its verdict. */
-async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, seen }: Course): Texts {
+async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, caller, seen }: Course): Texts {
   let releases: ReadonlySet<string> = new Set()
   for await (const one of events) {
     if (one === 'beat') {
       yield beat
       // Where the disk took no events for a while the end is known all the same.
-      const known = await desk.verdict(id, 0)
-      if (known?.verdict === undefined) continue
-      yield ending(known)
+      const now = await desk.verdict(id, 0)
+      if (now?.verdict === undefined) continue
+      yield ending(now, caller)
       return
     }
     const { told } = one
     if (told.kind === 'committed' || told.kind === 'unchanged') releases = new Set(told.releases)
-    if (one.seq > seen && isOf(told, releases)) yield show(one)
+    if (one.seq > seen && isOf(told, releases)) yield show({ ...one, told: veiled(told, caller) })
     if (told.kind === 'finished' && told.verdict.id === id) return
   }
 }
@@ -123,8 +138,14 @@ function show({ seq, told }: Numbered): string {
   return `id: ${seq}\nevent: ${told.kind}\ndata: ${JSON.stringify(told)}\n\n`
 }
 
-function ending({ verdict, request }: Known): string {
-  return `event: finished\ndata: ${JSON.stringify({ kind: 'finished', verdict, request })}\n\n`
+/** Hints of a verdict that list what else there is are for those who may read it. */
+function veiled(told: Told, caller: Caller): Told {
+  return told.kind === 'finished' ? { ...told, verdict: caller.shown(told.verdict) } : told
+}
+
+function ending({ verdict, request }: Known, caller: Caller): string {
+  const shown = verdict === undefined ? undefined : caller.shown(verdict)
+  return `event: finished\ndata: ${JSON.stringify({ kind: 'finished', verdict: shown, request })}\n\n`
 }
 
 /** What happens on the cluster is told of the deploy's own releases only. */

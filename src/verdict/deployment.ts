@@ -6,36 +6,34 @@
  */
 import type { K8sObject } from '../release/object.ts'
 import { at, conditions, isObserved, isOwnedBy, numberAt } from './at.ts'
-import { podsOf, type Trouble, worstTrouble } from './pod-trouble.ts'
+import { deadlineOf, isLate } from './deadline.ts'
+import { areWell, podsOf, readyCount, worstTrouble } from './pod-trouble.ts'
+import { flapping, tooYoung } from './readiness.ts'
 import { refusedPods } from './refused.ts'
+import { mayMakeRoom } from './room.ts'
 import type { Live, Status } from './status.ts'
+import type { Trouble } from './trouble.ts'
 
 const revision = 'deployment.kubernetes.io/revision'
-/** The API server's own default of spec.progressDeadlineSeconds. */
-const deadlineDefault = 600
 
 /** Judges a Deployment; `related` holds ReplicaSets and Pods. */
 export function deploymentStatus(live: Live): Status {
   const { object } = live
   const wanted = numberAt(object, 'spec', 'replicas') ?? 1
-  if (!isObserved(object)) return { word: 'waiting', says: 'the controller has not looked at it yet' }
   const set = newestSet(object, live.related)
-  const ready = Math.min(numberAt(set, 'status', 'readyReplicas') ?? 0, wanted)
-  const counts = `${ready} of ${wanted} new pods are ready`
-  if (isComplete(object, set, wanted))
+  const pods = set === undefined ? [] : podsOf(set, live.related)
+  const counts = wanted === 0 ? unscaled(object) : `${countOf(set, pods, wanted)} of ${wanted} new pods are ready`
+  const isSeen = isObserved(object)
+  if (isSeen && isComplete({ deployment: object, set, pods, wanted }))
     return { word: 'current', says: wanted === 0 ? 'it is scaled to 0, as asked' : counts }
-  if (at(object, 'spec', 'paused') === true)
-    return {
-      word: 'waiting',
-      says: `${counts}; its rollout is paused`,
-      code: 'PAUSED',
-      hint: `Somebody paused it: kubectl rollout resume deployment/${object.metadata.name}.`,
-    }
+  if (at(object, 'spec', 'paused') === true) return paused(object, counts)
+  if (!isSeen) return unseen
   const trouble = troubleOf(live, set)
-  const late = isLate(live, set)
-  if (trouble?.word === 'failed' || late) return ended(counts, trouble, object)
-  return waiting(counts, trouble, object)
+  if (trouble?.word === 'failed' || isLate(live, set)) return ended(counts, trouble, object)
+  return waiting({ counts, trouble, object, set })
 }
+
+const unseen: Status = { word: 'waiting', says: 'the controller has not looked at it yet' }
 
 /** The ReplicaSet of the newest revision. Once the generation is observed, the annotation of both is that of the template. */
 export function newestSet(deployment: K8sObject, related: readonly K8sObject[]): K8sObject | undefined {
@@ -49,55 +47,83 @@ export function newestSet(deployment: K8sObject, related: readonly K8sObject[]):
   )
 }
 
-function isComplete(deployment: K8sObject, set: K8sObject | undefined, wanted: number): boolean {
+function unscaled(object: K8sObject): string {
+  return `it should be scaled to 0, and ${numberAt(object, 'status', 'replicas') ?? 0} of its pods are left`
+}
+
+function countOf(set: K8sObject | undefined, pods: readonly K8sObject[], wanted: number): number {
+  const counted = numberAt(set, 'status', 'readyReplicas') ?? 0
+  return Math.min(areWell(pods) ? counted : readyCount(pods), wanted)
+}
+
+type Rollout = {
+  readonly deployment: K8sObject
+  readonly set: K8sObject | undefined
+  readonly pods: readonly K8sObject[]
+  readonly wanted: number
+}
+
+function isComplete({ deployment, set, pods, wanted }: Rollout): boolean {
   const count = (field: string) => numberAt(deployment, 'status', field) ?? 0
   if (count('replicas') !== wanted || count('updatedReplicas') !== wanted || count('availableReplicas') < wanted)
     return false
-  // The set of pods is counted as well: the Deployment's own status may lag behind a pod that just died.
   if (wanted === 0) return true
-  return set !== undefined && (numberAt(set, 'status', 'availableReplicas') ?? 0) >= wanted
+  // The set and its pods are counted as well: the Deployment's own status may lag behind a pod that just died.
+  if (set === undefined || (numberAt(set, 'status', 'availableReplicas') ?? 0) < wanted) return false
+  return areWell(pods)
+}
+
+function paused(object: K8sObject, counts: string): Status {
+  const { name, namespace = 'default' } = object.metadata
+  const since = conditions(object).get('Progressing')
+  const at = since?.reason === 'DeploymentPaused' ? since.since : undefined
+  return {
+    word: 'waiting',
+    says: `${counts}; its rollout is paused${at === undefined ? '' : ` since ${at}`}, and neither fails nor goes on until somebody resumes it`,
+    code: 'PAUSED',
+    hint: `Somebody paused it: kubectl rollout resume deployment/${name} -n ${namespace}.`,
+    evidence: [
+      { object: `Deployment ${namespace}/${name}`, says: 'spec.paused is true', ...(at === undefined ? {} : { at }) },
+    ],
+  }
 }
 
 function troubleOf(live: Live, set: K8sObject | undefined): Trouble | undefined {
-  const { object, related, events } = live
-  const refused = conditions(object).get('ReplicaFailure')
+  const { object, related } = live
   const pods = set === undefined ? [] : podsOf(set, related)
-  const trouble = worstTrouble(pods, events)
-  if (trouble?.word === 'failed' || refused?.status !== 'True') return trouble
-  const leaving = (numberAt(object, 'status', 'replicas') ?? 0) > (numberAt(object, 'status', 'updatedReplicas') ?? 0)
-  return refusedPods(set ?? object, refused.message, leaving)
-}
-
-/** The deadline of the Deployment itself, counted here as well: its controller sometimes never reports it. */
-function isLate({ object, related, nowMs, sinceMs }: Live, set: K8sObject | undefined): boolean {
-  const progress = conditions(object).get('Progressing')
-  const ours = set !== undefined && (progress?.message.includes(`"${set.metadata.name}"`) ?? false)
-  if (ours && progress?.status === 'False' && progress.reason === 'ProgressDeadlineExceeded') return true
-  const seconds = numberAt(object, 'spec', 'progressDeadlineSeconds') ?? deadlineDefault
-  if (seconds >= 2_147_483_647) return false
-  const times = [set, ...(set === undefined ? [] : podsOf(set, related))].map((one) => one?.metadata.creationTimestamp)
-  const ready = set === undefined ? [] : podsOf(set, related).map((pod) => conditions(pod).get('Ready')?.since)
-  const moved = [...times, ...ready, ours ? progress?.since : undefined].map((time) => Date.parse(time ?? '') || 0)
-  return nowMs > Math.max(sinceMs, ...moved) + seconds * 1000 + 1_000
+  const trouble = worstTrouble(pods, live)
+  if (trouble?.word === 'failed') return trouble
+  // That of the set, where it is known: the Deployment repeats those of old sets as well.
+  const refused = conditions(set ?? object).get('ReplicaFailure')
+  if (refused?.status !== 'True' || refused.reason === 'FailedDelete') return trouble ?? flapping(pods, live)
+  const roomMayCome = mayMakeRoom(live, set)
+  return refusedPods(set ?? object, { message: refused.message, at: refused.since, roomMayCome }, live)
 }
 
 function ended(counts: string, trouble: Trouble | undefined, object: K8sObject): Status {
+  const after = `${counts} after ${deadlineOf(object)} s (progressDeadlineSeconds)`
   if (trouble === undefined)
     return {
       word: 'failed',
-      says: `${counts} after ${numberAt(object, 'spec', 'progressDeadlineSeconds') ?? deadlineDefault} s (progressDeadlineSeconds)`,
+      says: after,
       code: 'READINESS',
       hint: `Look at its pods: kubectl describe pods -n ${object.metadata.namespace ?? 'default'}.`,
     }
-  return { word: 'failed', ...detail(counts, trouble) }
+  return { ...trouble, word: 'failed', says: `${trouble.word === 'failed' ? counts : after}; ${trouble.says}` }
 }
 
-function waiting(counts: string, trouble: Trouble | undefined, object: K8sObject): Status {
-  if (trouble !== undefined) return { word: 'waiting', ...detail(counts, trouble) }
+type Waiting = {
+  readonly counts: string
+  readonly trouble: Trouble | undefined
+  readonly object: K8sObject
+  readonly set: K8sObject | undefined
+}
+
+function waiting({ counts, trouble, object, set }: Waiting): Status {
+  if (trouble !== undefined) return { ...trouble, word: 'waiting', says: `${counts}; ${trouble.says}` }
+  const young = tooYoung(object, set)
+  if (young !== undefined) return { ...young, says: `${counts}; ${young.says}` }
   const old = (numberAt(object, 'status', 'replicas') ?? 0) - (numberAt(object, 'status', 'updatedReplicas') ?? 0)
-  return { word: 'waiting', says: old > 0 ? `${counts}; ${old} old ones still run` : counts }
-}
-
-function detail(counts: string, { code, says, hint, evidence }: Trouble): Omit<Status, 'word'> {
-  return { says: `${counts}; ${says}`, code, hint, evidence }
+  if (old <= 0) return { word: 'waiting', says: counts }
+  return { word: 'waiting', says: `${counts}; ${old} old ${old === 1 ? 'pod still runs' : 'pods still run'}` }
 }

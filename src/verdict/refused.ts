@@ -4,42 +4,78 @@
  * @module
  */
 import type { K8sObject } from '../release/object.ts'
-import { textAt } from './at.ts'
-import { evidence } from './pod-trouble.ts'
-import type { Trouble } from './pod-trouble.ts'
+import type { VerdictCode } from './codes.ts'
+import { isCurrent, timeMs, toldOf } from './events.ts'
+import { itCame, missingIn, stillMissing } from './missing.ts'
+import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
-const rows: readonly { readonly says: RegExp; readonly code: string; readonly hint: string }[] = [
-  { says: /exceeded quota/, code: 'QUOTA', hint: 'Raise the namespace’s ResourceQuota, or ask for less.' },
+type Row = { readonly says: RegExp; readonly code: VerdictCode; readonly hint: string }
+
+const rows: readonly Row[] = [
+  {
+    says: /exceeded quota|must specify .*(?:cpu|memory|storage)/,
+    code: 'QUOTA',
+    hint: 'Raise the namespace’s ResourceQuota, or ask for less: kubectl describe quota.',
+  },
   {
     says: /service ?account .*not found/i,
     code: 'SERVICE_ACCOUNT',
     hint: 'Create the ServiceAccount, or name another one.',
   },
-  { says: /admission webhook|failed calling webhook/, code: 'WEBHOOK', hint: 'Look at the webhook that it names.' },
+  {
+    says: /admission webhook|failed calling webhook/,
+    code: 'WEBHOOK',
+    hint: 'Look at the webhook that it names: what it forbids, or whether its own pods run.',
+  },
+  {
+    says: /being terminated/,
+    code: 'TERMINATING',
+    hint: 'Wait until the namespace is gone, make it anew, and deploy again.',
+  },
   { says: /./, code: 'ADMISSION', hint: 'A policy of the cluster refuses these pods: mend what it names.' },
 ]
+/** The API server was busy or away; its clients try again. */
+const passing =
+  /^(?!.*failed calling webhook).*(?:timed? ?out|deadline exceeded|too many requests|connection refused|currently unable|try again later|object has been modified|etcdserver)/i
 
-/**
- * Reads the words of a controller whose pods are refused.
- *
- * @param leaving - whether old pods may leave and make room, so that a quota can still be met
- */
-export function refusedPods(by: K8sObject, message: string, leaving: boolean): Trouble {
-  const row = rows.find(({ says }) => says.test(message))
-  const code = row?.code ?? 'ADMISSION'
+export type Refusal = {
+  readonly message: string
+  /** RFC 3339, of the last time. */
+  readonly at?: string | undefined
+  /** Whether something may leave and make room, so that a quota can still be met. */
+  readonly roomMayCome: boolean
+}
+
+/** Reads the words of a controller whose pods are refused. */
+export function refusedPods(by: K8sObject, refusal: Refusal, scene: Scene): Trouble {
+  const { message, roomMayCome } = refusal
+  const { code, hint } = rows.find(({ says }) => says.test(message)) ?? { code: 'ADMISSION' as const, hint: '' }
+  const missing = code === 'SERVICE_ACCOUNT' ? missingIn(message, by) : undefined
+  const isPassing = (code === 'QUOTA' && roomMayCome) || (code === 'ADMISSION' && passing.test(message))
+  const word = isPassing ? 'waiting' : missing === undefined ? 'failed' : stillMissing(missing, scene)
   return {
-    word: code === 'QUOTA' && leaving ? 'waiting' : 'failed',
+    word,
     code,
-    says: `its pods are refused: ${message}`,
-    hint: row?.hint ?? '',
-    evidence: [evidence(by, `FailedCreate: ${message}`)],
+    says: `its pods are refused: ${short(message)}${missing !== undefined && word === 'waiting' ? itCame : ''}`,
+    hint,
+    evidence: [evidence(by, `FailedCreate: ${message}`, refusal.at)],
+    ...(missing === undefined ? {} : { asks: [missing.id] }),
   }
 }
 
-/** The last word of events about pods that could not be made by this very object. */
-export function failedCreate(by: K8sObject, events: readonly K8sObject[]): string | undefined {
-  const event = events.findLast(
-    (one) => textAt(one, 'reason') === 'FailedCreate' && textAt(one, 'involvedObject', 'uid') === by.metadata.uid,
+/**
+ * Pods that could not be made by this very object, as its events tell. What was said before its newest pod came, or
+ * before it was changed, is over. A quota that was hit once may be met at the next try.
+ *
+ * @param pods - those that it has
+ */
+export function failedCreate(by: K8sObject, pods: readonly K8sObject[], scene: Scene): Trouble | undefined {
+  const newest = Math.max(0, ...pods.map((pod) => timeMs(pod.metadata.creationTimestamp)))
+  const all = toldOf(by, scene.events).filter(
+    (one) => one.reason === 'FailedCreate' && isCurrent(one, by) && timeMs(one.at) >= newest,
   )
-  return textAt(event, 'message')
+  const last = all.at(-1)
+  if (last === undefined) return undefined
+  const tries = all.reduce((sum, one) => sum + one.times, 0)
+  return refusedPods(by, { message: last.message, at: last.at, roomMayCome: tries < 2 }, scene)
 }

@@ -7,8 +7,10 @@
 import type { Evidence } from '../release/verdict.ts'
 import { type K8sObject, type ObjectId, objectId, showObject } from '../release/object.ts'
 import { claimStatus } from './claim.ts'
+import type { VerdictCode } from './codes.ts'
 import { conditionStatus } from './condition.ts'
 import { daemonSetStatus } from './daemon-set.ts'
+import { apiServiceStatus, definitionStatus } from './definition.ts'
 import { deploymentStatus } from './deployment.ts'
 import { jobStatus } from './job.ts'
 import { podStatus } from './pod.ts'
@@ -20,7 +22,7 @@ import { statefulSetStatus } from './stateful-set.ts'
 export type Status = {
   readonly word: 'current' | 'waiting' | 'failed'
   readonly says: string
-  readonly code?: string
+  readonly code?: VerdictCode
   readonly hint?: string
   readonly evidence?: readonly Evidence[]
   /** Objects that would tell more; they are read once and given with the next call as `others`. */
@@ -57,6 +59,7 @@ export function status(live: Live): Status {
     case 'apps/DaemonSet':
       return daemonSetStatus(live)
     case 'apps/ReplicaSet':
+    case '/ReplicationController':
       return replicaSetStatus(live)
     case 'batch/Job':
       return jobStatus(live)
@@ -66,6 +69,10 @@ export function status(live: Live): Status {
       return claimStatus(live)
     case '/Service':
       return serviceStatus(live)
+    case 'apiextensions.k8s.io/CustomResourceDefinition':
+      return definitionStatus(live)
+    case 'apiregistration.k8s.io/APIService':
+      return apiServiceStatus(live)
     default:
       return conditionStatus(live)
   }

@@ -116,12 +116,18 @@ export function suspects(object: K8sObject, status: Status, related: readonly K8
     (one) => one.kind === 'Pod' && !isReady(one) && one.metadata.deletionTimestamp === undefined,
   )
   const sure = open.filter(isTroubled)
-  const slow = open.filter((one) => !isTroubled(one))
+  const slow = [...open.filter((one) => !isTroubled(one)), ...young(object, related)]
   return [
     ...own(object, related),
     ...sure.slice(0, most.sure).map((one) => ({ object: one, sure: true })),
     ...slow.slice(0, most.slow).map((one) => ({ object: one, sure: false })),
   ]
+}
+
+/** Pods that are ready, and whose owner does not count them yet: a probe may have said why a moment ago. */
+function young(object: K8sObject, related: readonly K8sObject[]): readonly K8sObject[] {
+  if ((numberAt(object, 'spec', 'minReadySeconds') ?? 0) === 0) return []
+  return related.filter((one) => one.kind === 'Pod' && isReady(one) && one.metadata.deletionTimestamp === undefined)
 }
 
 /** A Deployment's own events tell nothing that its conditions do not; those of a pod on its own tell all. */

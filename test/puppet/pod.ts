@@ -110,10 +110,13 @@ export async function endPod(actor: Actor, api: Api, signal: AbortSignal): Promi
     const message = `Stopping container ${container.spec.name}`
     actor.event({ type: 'Normal', reason: 'Killing', message, fieldPath: fieldOf(container) })
   }
-  const seconds = actor.containers.map((one) => actor.ruleOf(one)?.terminate_after ?? goneSeconds)
-  await wait(Math.max(...seconds), signal)
-  stopAll(actor, 143)
-  await actor.show({ sandbox: false, end: { phase: 'Failed' } })
+  // One that ended by itself keeps its end.
+  if (!['Succeeded', 'Failed'].includes(actor.pod().status?.phase ?? '')) {
+    const seconds = actor.containers.map((one) => actor.ruleOf(one)?.terminate_after ?? goneSeconds)
+    await wait(Math.max(...seconds), signal)
+    stopAll(actor, 143)
+    await actor.show({ sandbox: false, end: { phase: 'Failed' } })
+  }
   const { namespace, name, uid } = actor.pod().metadata
   await api.ask({
     method: 'DELETE',

@@ -1,0 +1,48 @@
+/**
+ * Static tokens, as everybody but their store sees them: the store keeps a hash and no token.
+ *
+ * @module
+ */
+import type { Grant } from './grant.ts'
+
+/** What a token begins with, so that secret scanners and people know it. */
+export const tokenPrefix = 'mgo_'
+
+/** Times are milliseconds since the epoch. */
+export type TokenRecord = {
+  readonly name: string
+  /** Empty: what the policy's rules say. */
+  readonly scopes: readonly Grant[]
+  /** Whom its commits are by; default: its name. */
+  readonly author?: string | undefined
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly lastUsedAt?: number | undefined
+  readonly revokedAt?: number | undefined
+}
+
+export type NewToken = Pick<TokenRecord, 'name' | 'scopes' | 'author' | 'createdAt' | 'expiresAt'>
+
+/** Where tokens are kept; several processes may have it open. Throws JOURNAL_FAILED. */
+export type TokenStore = {
+  /** Makes a token and gives its text, this once. `undefined`: the name is taken. */
+  create(token: NewToken): Promise<string | undefined>
+  /** The newest first. */
+  list(): Promise<readonly TokenRecord[]>
+  /** `false`: there is none of that name that still counts. */
+  revoke(name: string, now: number): Promise<boolean>
+  /** The record of a token's text, revoked and expired ones included; notes the use. */
+  find(text: string, now: number): Promise<TokenRecord | undefined>
+  close(): void
+}
+
+/** Why a token does not count, or `undefined` where it does. */
+export function tokenTrouble({ expiresAt, revokedAt }: TokenRecord, now: number): 'revoked' | 'expired' | undefined {
+  if (revokedAt !== undefined) return 'revoked'
+  return now >= expiresAt ? 'expired' : undefined
+}
+
+/** Whether a text can be a token's name: it stands in rules, trailers and logs. */
+export function isTokenName(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/.test(text)
+}

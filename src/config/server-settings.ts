@@ -1,0 +1,121 @@
+/**
+ * mgo.server.yaml → settings, every problem at once, each with its place. Nothing that is secret stands in it.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { AccessSettings } from '../access/issuer.ts'
+import { MgoError, type Problem } from '../error.ts'
+import { parseDocuments, topMap } from '../manifest/document.ts'
+import { readSource } from '../manifest/source.ts'
+import { checkSettings } from './server-checks.ts'
+import { type ServerShape, serverShape } from './server-shape.ts'
+import { shapeProblems } from './shape-problems.ts'
+
+/** Paths are absolute. `warnings` are what an operator should know, and no reason not to start. */
+export type ServerSettings = ServerShape & { readonly access: AccessSettings; readonly warnings: readonly string[] }
+
+export type ParsedServerSettings =
+  | { readonly kind: 'ok'; readonly settings: ServerSettings }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+/** What a server without a file has. */
+export function defaultServerSettings(): ServerSettings {
+  return { ...serverShape.parse({}), access: { issuers: [], policy: [] }, warnings: [] }
+}
+
+/** Reads the bytes of a settings file; `file` is its name in messages, and what relative paths are relative to. */
+export function parseServerSettings(file: string, bytes: Uint8Array): ParsedServerSettings {
+  const read = readSource(file, bytes)
+  if (read.kind === 'refused') return refused([read.problem])
+  const parsed = parseDocuments(read.source)
+  if (parsed.kind === 'refused') return refused(parsed.problems)
+  const [doc, second] = parsed.documents
+  if (doc === undefined || topMap(doc) === undefined || second !== undefined)
+    return refused([
+      {
+        code: 'CONFIG_INVALID',
+        message: `${file} must be one map`,
+        hint: 'Its keys are listen, gitops, policy …; see docs/server.md.',
+      },
+    ])
+  const judged = { source: read.source, doc, shape: serverShape }
+  const found = serverShape.safeParse(doc.toJS({ maxAliasCount: -1 }) as unknown)
+  if (!found.success) return refused(shapeProblems(found.error.issues, judged))
+  const { problems, warnings } = checkSettings(found.data, judged)
+  if (problems.length > 0) return refused(problems)
+  const placed = absolute(found.data, dirname(resolve(file)))
+  return { kind: 'ok', settings: { ...placed, access: accessOf(found.data), warnings } }
+}
+
+/**
+ * Reads a settings file.
+ *
+ * @throws MgoError CONFIG_INVALID with every problem
+ */
+export function readServerSettings(file: string): ServerSettings {
+  const parsed = parseServerSettings(file, bytesOf(file))
+  if (parsed.kind === 'ok') return parsed.settings
+  const [first] = parsed.problems
+  if (first === undefined) throw new Error('refused without a problem')
+  throw new MgoError(first, { problems: parsed.problems })
+}
+
+function refused(problems: readonly Problem[]): ParsedServerSettings {
+  return { kind: 'refused', problems: problems.map((one) => ({ ...one, code: 'CONFIG_INVALID' })) }
+}
+
+function bytesOf(file: string): Uint8Array {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new MgoError(
+      {
+        code: 'CONFIG_INVALID',
+        message: `the settings ${file} cannot be read (${why})`,
+        hint: 'Name the file with --config.',
+      },
+      { cause },
+    )
+  }
+}
+
+function accessOf({ identities, policy, url }: ServerShape): AccessSettings {
+  const issuers = Object.entries(identities?.issuers ?? {}).map(([name, one]) => ({
+    name,
+    issuer: one.issuer,
+    audiences: one.audience ?? (url === undefined ? [] : [url]),
+    algorithms: one.algorithms,
+    jwks: one.jwks,
+    claims: one.claims,
+    leewayMs: one.leeway * 1000,
+    maxAgeMs: one.maxAge * 1000,
+  }))
+  return { issuers, policy: policy ?? [] }
+}
+
+/** Relative paths are relative to the settings file. */
+function absolute(shape: ServerShape, folder: string): ServerShape {
+  const at = <T extends string | undefined>(path: T): T => (path === undefined ? path : resolve(folder, path)) as T
+  const { tls, gitops, identities } = shape
+  return {
+    ...shape,
+    kubeconfig: at(shape.kubeconfig),
+    journal: at(shape.journal),
+    helm: shape.helm?.includes('/') === true ? at(shape.helm) : shape.helm,
+    ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
+    ...(gitops === undefined
+      ? {}
+      : { gitops: { ...gitops, sshKey: at(gitops.sshKey), knownHosts: at(gitops.knownHosts) } }),
+    ...(identities === undefined
+      ? {}
+      : {
+          identities: {
+            ...identities,
+            tokens: typeof identities.tokens === 'string' ? at(identities.tokens) : identities.tokens,
+          },
+        }),
+  }
+}

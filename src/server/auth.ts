@@ -1,0 +1,132 @@
+/**
+ * Who calls, and what they may do. An identity is verified before a body is read; what a body says of its sender is kept
+ * as a claim and decides nothing.
+ *
+ * @module
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AccessSettings } from '../access/issuer.ts'
+import type { Principal } from '../access/principal.ts'
+import { type TokenStore, tokenPrefix, tokenTrouble } from '../access/token.ts'
+import { MgoError } from '../error.ts'
+import type { Clock } from '../ports.ts'
+import { type Caller, callers } from './caller.ts'
+import { credentialOf, unauthorized } from './credentials.ts'
+import type { FetchJson } from './keys.ts'
+import { type JobVerifier, jobVerifier } from './oidc.ts'
+import { type Tries, tries } from './tries.ts'
+
+export type AccessOptions = {
+  /** `undefined`: no identities are set up, and whoever reaches the server may do everything. */
+  readonly settings: AccessSettings | undefined
+  /** `undefined`: no static tokens are taken. */
+  readonly tokens: TokenStore | undefined
+  readonly fetchJson: FetchJson
+  readonly clock: Clock
+  readonly warn: (text: string) => void
+  readonly limits: { readonly requestsPerMinute: number; readonly failuresPerMinute: number }
+}
+
+/** `over` ends when the request does. */
+export type Visit = {
+  readonly headers: IncomingHttpHeaders
+  readonly address: string
+  readonly over: AbortSignal
+}
+
+export type Access = {
+  /** Who sends a request. Throws UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, ISSUER_UNREACHABLE. */
+  identify(visit: Visit): Promise<Caller>
+  /** The caller behind a hook whose signature was verified. */
+  hook(id: string): Caller
+}
+
+/** Opens the access of a server. */
+export function openAccess(options: AccessOptions): Access {
+  const { settings, clock, limits } = options
+  const make = callers(settings?.policy, clock)
+  if (settings === undefined) return { identify: async () => make.anybody(), hook: () => make.anybody() }
+  const failures = tries(limits.failuresPerMinute, clock)
+  const requests = tries(limits.requestsPerMinute, clock)
+  const who = identifier({ ...options, failures, jobs: jobVerifier(settings.issuers, options) })
+  return {
+    identify: async (visit) => {
+      const { principal, isGood } = await who(visit).catch((error: unknown) => {
+        throw refused(error, visit, failures)
+      })
+      const caller = make.known(principal, { isGood, over: visit.over })
+      if (!requests.spend(caller.principal ?? '')) throw limited('too many requests of this identity')
+      return caller
+    },
+    hook: (id) => make.known({ kind: 'hook', id }),
+  }
+}
+
+/** `isGood`: whether the credential still counts. */
+type Identity = { readonly principal: Principal; readonly isGood: () => Promise<boolean> }
+type Identifying = Pick<AccessOptions, 'tokens' | 'clock'> & { readonly failures: Tries; readonly jobs: JobVerifier }
+
+function identifier({ tokens, clock, failures, jobs }: Identifying): (visit: Visit) => Promise<Identity> {
+  const byToken = async (text: string): Promise<Identity> => {
+    const record = await tokens?.find(text, clock.now())
+    const trouble = record === undefined ? 'unknown' : tokenTrouble(record, clock.now())
+    if (record === undefined || trouble !== undefined) throw unauthorized(`the token is ${trouble ?? 'unknown'}`)
+    const { name, scopes, author } = record
+    const isGood = async () => {
+      const now = await tokens?.find(text, clock.now())
+      return now !== undefined && tokenTrouble(now, clock.now()) === undefined
+    }
+    return { principal: { kind: 'token', name, scopes, author }, isGood }
+  }
+  return async ({ headers, address }) => {
+    const credential = credentialOf(headers.authorization)
+    if (credential === undefined) throw unauthorized('this server wants to know who calls')
+    // Looking a token up is cheap, so a good one gets through even where somebody at the same address floods.
+    if (credential.startsWith(tokenPrefix)) return byToken(credential)
+    if (failures.isSpent(address)) throw limited('too many wrong identities from this address')
+    const { principal, expiresAt } = await jobs(credential)
+    return { principal, isGood: async () => clock.now() < expiresAt }
+  }
+}
+
+/** A wrong identity costs its address one try; none at all is no try. */
+function refused(error: unknown, { address, headers }: Visit, failures: Tries): unknown {
+  if (!(error instanceof MgoError) || error.code !== 'UNAUTHORIZED') return error
+  if (headers.authorization === undefined || failures.spend(address)) return error
+  return limited('too many wrong identities from this address')
+}
+
+function limited(message: string): MgoError {
+  return new MgoError({ code: 'RATE_LIMITED', message, hint: 'Wait a minute; see limits in the server’s settings.' })
+}
+
+/** Routes say in their config that they need no identity (`none`), or verify one of their own (`hook`). */
+export type Needs = { readonly identity?: 'none' | 'hook' }
+
+/** Identifies the sender of each request before its body is read. */
+export function demandIdentity(app: FastifyInstance, access: Access): void {
+  app.decorateRequest('caller')
+  app.addHook('onRequest', async (request, reply) => {
+    const { identity } = request.routeOptions.config as Needs
+    if (identity !== undefined) return
+    const over = new AbortController()
+    reply.raw.once('close', () => over.abort())
+    const { headers, ip: address } = request
+    request.setDecorator('caller', await access.identify({ headers, address, over: over.signal }))
+  })
+}
+
+/** On a route that needs no identity: whether the sender would be let in elsewhere. */
+export async function isKnown({ headers, ip: address }: FastifyRequest, access: Access): Promise<boolean> {
+  const over = AbortSignal.abort()
+  return access.identify({ headers, address, over }).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Who sends a request. Only for routes that need an identity. */
+export function callerOf(request: FastifyRequest): Caller {
+  return request.getDecorator<Caller>('caller')
+}

@@ -1,0 +1,179 @@
+/**
+ * `POST /webhooks/{vendor}/{hook}`: a push to a registry becomes a deploy, a push to the gitops repo a sync.
+ *
+ * Nothing of a body is received for an address that is no hook's, nothing of it is read before its proof was checked,
+ * and an event that asks for nothing is a 2xx: senders give up on hooks that fail.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MgoError } from '../error.ts'
+import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
+import { vendorOf } from '../request/hook-vendors.ts'
+import type { Delivered, Told } from './hook-deliver.ts'
+import { proven, type VerifyToken } from './hook-proof.ts'
+
+export type WebhookOptions = {
+  readonly hooks: readonly Hook[]
+  readonly verify: VerifyToken
+  readonly deliver: (told: Told) => Promise<Delivered>
+  /** Branches moved: why nothing is done about it, or `undefined`. */
+  readonly moved: (branches: readonly string[]) => string | undefined
+  readonly now: () => number
+}
+
+/** GitHub sends up to 25 MB for a push with thousands of commits; who needs that has the look once a minute. */
+const bodyLimit = 1024 * 1024
+/** Retries come within minutes; the same tag pushed again is a deploy of its own later on. */
+const windowMs = 10 * 60 * 1000
+/** A registry may tell of thousands of pulls at once. */
+const mostTold = 50
+
+type Found = { readonly hook: Hook; readonly vendor: Vendor }
+type Params = { readonly vendor: string; readonly hook: string }
+
+/** Adds the route. */
+export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
+  const known = addresses(options.hooks)
+  const find = ({ params }: FastifyRequest): Found => {
+    const { vendor, hook } = params as Params
+    const found = known.get(`${vendor}/${sha256(hook)}`)
+    if (found === undefined) throw nowhere()
+    return found
+  }
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      /^application\/(?:[a-z0-9.-]{1,80}\+)?json\b/i,
+      { parseAs: 'buffer' },
+      async (_: unknown, body: Buffer) => body,
+    )
+    scope.addHook('onRequest', async (request) => {
+      find(request)
+      refuseEncoded(request)
+    })
+    const route = { bodyLimit, config: { identity: 'hook' } }
+    scope.post<{ Params: Params; Body: unknown }>('/webhooks/:vendor/:hook', route, async (request, reply) =>
+      receive(request, reply, { ...options, found: find(request) }),
+    )
+  })
+}
+
+/** By vendor and hash of the last path segment: a look-up by a hash tells nothing about what was hashed. */
+function addresses(hooks: readonly Hook[]): ReadonlyMap<string, Found> {
+  const found = new Map<string, Found>()
+  for (const hook of hooks) {
+    const vendor = vendorOf(hook.vendor)
+    if (vendor === undefined) throw new Error(`a hook of the unknown vendor ${hook.vendor}`)
+    for (const id of hook.ids) found.set(`${hook.vendor}/${id}`, { hook, vendor })
+  }
+  return found
+}
+
+type Course = WebhookOptions & { readonly found: Found }
+
+async function receive({ headers, body: raw }: FastifyRequest, reply: FastifyReply, course: Course): Promise<unknown> {
+  const { found, verify, deliver, moved, now } = course
+  const { hook, vendor } = found
+  const atMs = now()
+  const bytes = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0)
+  const flat = flatHeaders(headers)
+  const how = await proven({ headers: flat, body: bytes, atMs }, { ...found, verify })
+  if (how === undefined) throw unproven(hook)
+  const delivery: Delivery = { headers: flat, body: parse(bytes) }
+  const heard = vendor.read(delivery)
+  switch (heard.kind) {
+    case 'unreadable':
+      throw unreadable(vendor, heard)
+    case 'ignored':
+      return ignored(heard.why, hook)
+    case 'moved': {
+      const why = moved(heard.branches)
+      return why === undefined ? reply.code(202).send({ status: 'accepted', hook: hook.name }) : ignored(why, hook)
+    }
+    case 'pushed': {
+      const id = idOf(vendor, { bytes, body: delivery.body, atMs })
+      const done = await deliver({ hook, how, id, artifacts: heard.artifacts, by: heard.by })
+      return reply.code(done.deploys.length > 0 ? 202 : 200).send(shown(done, hook))
+    }
+  }
+}
+
+function ignored(why: string, { name }: Hook) {
+  return { status: 'ignored', hook: name, why }
+}
+
+function shown({ deploys, ignored: passed }: Delivered, { name }: Hook) {
+  return {
+    status: deploys.length > 0 ? 'accepted' : 'ignored',
+    hook: name,
+    deploys: deploys.map((one) => ({ ...one, location: `/v1/deploys/${one.id}` })),
+    ignored: passed.slice(0, mostTold),
+    ...(passed.length > mostTold ? { more: passed.length - mostTold } : {}),
+  }
+}
+
+type Received = { readonly bytes: Buffer; readonly body: unknown; readonly atMs: number }
+
+function idOf({ name, delivery, timeless }: Vendor, { bytes, body, atMs }: Received): string {
+  const own = delivery?.(body)
+  if (own !== undefined) return `${name}:${/^[\x21-\x7e]{1,120}$/.test(own) ? own : sha256(own)}`
+  const minutes = timeless === true ? `:${Math.floor(atMs / windowMs)}` : ''
+  return `${name}:${sha256(bytes)}${minutes}`
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+  } catch {
+    throw new MgoError({
+      code: 'REQUEST_INVALID',
+      message: 'the body is no JSON in UTF-8',
+      hint: 'Let the webhook send JSON (application/json).',
+    })
+  }
+}
+
+/** An unpacked body may be a thousand times its size, and no vendor packs. */
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return
+  throw Object.assign(new Error('a packed body is not taken'), { statusCode: 415 })
+}
+
+/** The one text that Node made of each; a header that is there twice is joined, and proves nothing then. */
+function flatHeaders(headers: FastifyRequest['headers']): Delivery['headers'] {
+  const flat = Object.create(null) as Record<string, string | undefined>
+  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  return flat
+}
+
+function sha256(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** The same for a wrong vendor and a wrong id. */
+function nowhere(): MgoError {
+  return new MgoError({
+    code: 'REQUEST_UNKNOWN',
+    message: 'there is no such hook',
+    hint: 'The address is /webhooks/VENDOR/ID with the id of a hook in the server’s settings.',
+  })
+}
+
+function unproven({ name }: Hook): MgoError {
+  return new MgoError({
+    code: 'UNAUTHORIZED',
+    message: `the delivery to the hook ${name} does not prove where it comes from`,
+    hint: 'Its signature, secret or token is missing or wrong: see docs/webhooks.md for this vendor.',
+  })
+}
+
+function unreadable({ title }: Vendor, { why }: Extract<Heard, { kind: 'unreadable' }>): MgoError {
+  return new MgoError({
+    code: 'REQUEST_INVALID',
+    message: `this is nothing that ${title} sends: ${why}`,
+    hint: 'Is the address of another vendor’s hook used? See docs/webhooks.md.',
+  })
+}

@@ -1,0 +1,53 @@
+/**
+ * What a server is started with: flags first, then the environment, then the settings file. Pure.
+ *
+ * @module
+ */
+import { join } from 'node:path'
+import type { ServeFlags, Where } from './cli/edges.ts'
+import type { ServerSettings } from './config/server-settings.ts'
+
+export type Serving = {
+  readonly where: Where
+  readonly listen: string
+  readonly journal: string
+  /** The file of the static tokens; `undefined`: none are taken. */
+  readonly tokens: string | undefined
+  readonly dryRun: boolean
+  /** Commits and pushes; no cluster is touched. */
+  readonly commitOnly: boolean
+  /** How long a request waits for a git server that is away. */
+  readonly patienceMs: number
+  /** Requests without a verdict at most. */
+  readonly most: number
+  readonly insecureOpen: boolean
+  readonly settings: ServerSettings
+}
+
+/** Puts flags and settings together. `state`: the state folder. */
+export function servingOf(flags: ServeFlags, settings: ServerSettings, state: string): Serving {
+  const { gitops, identities, limits } = settings
+  return {
+    where: {
+      gitopsRepo: flags.gitopsRepo ?? gitops?.repo ?? '.',
+      branch: flags.branch ?? gitops?.branch,
+      kubeconfig: flags.kubeconfig ?? settings.kubeconfig,
+      helm: flags.helm ?? settings.helm,
+      gitTimeoutMs: flags.gitTimeoutMs ?? limits.gitTimeout * 1000,
+    },
+    listen: flags.listen ?? settings.listen ?? '127.0.0.1:8080',
+    journal: flags.journal ?? settings.journal ?? join(state, 'journal.sqlite'),
+    tokens: identities?.tokens === undefined ? undefined : tokensFile(settings, state),
+    dryRun: flags.dryRun,
+    commitOnly: flags.commitOnly || settings.commitOnly,
+    patienceMs: flags.patienceMs ?? limits.patience * 1000,
+    most: flags.most ?? limits.underWay,
+    insecureOpen: flags.insecureOpen,
+    settings,
+  }
+}
+
+/** Where the tokens of a server are. */
+export function tokensFile({ identities }: Pick<ServerSettings, 'identities'>, state: string): string {
+  return typeof identities?.tokens === 'string' ? identities.tokens : join(state, 'tokens.sqlite')
+}

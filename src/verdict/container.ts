@@ -1,0 +1,92 @@
+/**
+ * What is wrong with one container of a pod, from its state.
+ *
+ * @module
+ */
+import type { K8sObject } from '../release/object.ts'
+import { listAt, numberAt, textAt } from './at.ts'
+import { crashTrouble } from './crash.ts'
+import { createTrouble } from './create.ts'
+import type { Told } from './events.ts'
+import { badName, neverPulled, pullTrouble } from './pull.ts'
+import { evidence, type Scene, type Trouble } from './trouble.ts'
+
+export type Container = {
+  readonly status: unknown
+  readonly spec: unknown
+  readonly name: string
+  /** What the pod's own spec calls the image: the status may carry another name of the same bytes. */
+  readonly image: string
+  readonly role: 'container' | 'init container' | 'sidecar'
+  /** Its memory limit, as written. */
+  readonly memory: string | undefined
+}
+
+/** The containers of a pod that have a state: init containers and sidecars first. */
+export function containersOf(pod: K8sObject): readonly Container[] {
+  const of = (list: string, states: string, isInit: boolean) =>
+    listAt(pod, 'status', states).map((status): Container => {
+      const name = textAt(status, 'name') ?? ''
+      const spec = listAt(pod, 'spec', list).find((one) => textAt(one, 'name') === name)
+      // One that may run beside the application is no step before it.
+      const isSidecar = isInit && textAt(spec, 'restartPolicy') === 'Always'
+      const limit = textAt(spec, 'resources', 'limits', 'memory') ?? numberAt(spec, 'resources', 'limits', 'memory')
+      return {
+        status,
+        spec,
+        name,
+        image: textAt(spec, 'image') ?? textAt(status, 'image') ?? '',
+        role: isSidecar ? 'sidecar' : isInit ? 'init container' : 'container',
+        memory: limit === undefined ? undefined : String(limit),
+      }
+    })
+  return [...of('initContainers', 'initContainerStatuses', true), ...of('containers', 'containerStatuses', false)]
+}
+
+type Given = { readonly pod: K8sObject; readonly told: readonly Told[]; readonly scene: Scene }
+
+/** The trouble of a container, or `undefined` where it runs, is done or merely young. */
+export function containerTrouble(one: Container, { pod, told, scene }: Given): Trouble | undefined {
+  const reason = textAt(one.status, 'state', 'waiting', 'reason') ?? ''
+  const message = textAt(one.status, 'state', 'waiting', 'message') ?? ''
+  const proven = (rest: Omit<Trouble, 'evidence'>): Trouble => ({
+    ...rest,
+    evidence: [evidence(pod, `${reason}: ${message}`.replace(/: $/, ''))],
+  })
+  switch (reason) {
+    case 'ErrImagePull':
+    case 'ImagePullBackOff':
+    case 'RegistryUnavailable':
+    case 'ImageInspectError':
+    case 'SignatureValidationFailed':
+      return proven(pullTrouble(one.image, pullWords(one, message, told)))
+    case 'ErrImageNeverPull':
+      return proven(neverPulled(one.image))
+    case 'InvalidImageName':
+      return proven(badName(one.image, message))
+    case 'CreateContainerConfigError':
+    case 'CreateContainerError':
+      return proven(createTrouble({ container: one.name, message, told }, pod, scene))
+    case 'CrashLoopBackOff':
+    case 'RunContainerError':
+      return crashTrouble(one, pod, told)
+    default:
+      return isDead(one) ? crashTrouble(one, pod, told) : undefined
+  }
+}
+
+/** Kubelets before 1.32 keep the registry's words out of the status while they hold back: then an event has them. */
+function pullWords(one: Container, message: string, told: readonly Told[]): string {
+  if (/Err\w+: /.test(message) || !message.startsWith('Back-off')) return message
+  const event = told.findLast(
+    ({ message: text, container }) =>
+      text.startsWith('Failed to pull image') && (container ?? one.name) === one.name && text.includes(one.image),
+  )
+  return event === undefined ? message : `ErrImagePull: ${event.message}`
+}
+
+/** Ended and not meant to: an init container that succeeded is done. */
+function isDead({ status, role }: Container): boolean {
+  const exit = numberAt(status, 'state', 'terminated', 'exitCode')
+  return exit !== undefined && (exit !== 0 || role === 'container')
+}
