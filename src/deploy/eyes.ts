@@ -23,6 +23,8 @@ export type Look = {
   readonly doubtMs: number
   /** Milliseconds that green must hold by the rules of a kind. */
   readonly steadyMs: number
+  /** Whether a pod was seen ready and then not. */
+  readonly hasFallen: boolean
 }
 
 export type Eyes = {
@@ -126,6 +128,7 @@ function lookAt({ kube, clock, seeing, memory, watched }: Course): Look | undefi
     isExplained: seeing.isComplete('events') && isAnswered,
     doubtMs: Math.max(0, ...found.map((one) => one.doubtMs)),
     steadyMs: Math.max(0, ...found.map((one) => one.judged.status.steadyMs ?? 0)),
+    hasFallen: [...memory.pods.values()].some(({ falls }) => falls > 0),
   }
 }
 

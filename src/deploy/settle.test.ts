@@ -157,6 +157,24 @@ test('a pod that fell must stay ready for longer than it did', async () => {
   assert.equal(verdict()?.verdict, 'healthy')
 })
 
+test('a pod that flaps is never green, not even where time is up while it is ready; and why is told', async () => {
+  const world = script()
+  const at = (ready: boolean) => world.put(pod('a', '2', { ready }), deployment(ready ? {} : { status: halfDone }))
+  world.put(replicaSet('2', 2))
+  at(false)
+  const { verdict } = wait(world, [manifest()], 10_500)
+  await world.pass(100)
+  world.put(pod('a', '2', { ready: true }))
+  for (let turn = 0; turn < 3; turn++) {
+    await world.pass(2_000)
+    at(false)
+    await world.pass(1_000)
+    at(true)
+  }
+  await world.pass(5_000)
+  assert.deepEqual([verdict()?.verdict, verdict()?.code], ['timed-out', 'READINESS'])
+})
+
 test('a container that was started again must live longer than before', async () => {
   const world = script()
   const last = { exitCode: 1, startedAt: '2026-01-01T11:59:57Z', finishedAt: '2026-01-01T11:59:59Z' }

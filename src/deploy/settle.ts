@@ -39,6 +39,8 @@ const swarmMs = 10
 const proofMs = 1_000
 /** What was applied this short a time ago is there. */
 const freshMs = 2_000
+/** A cause of this short a time ago is still one. */
+const causeMs = 30_000
 /** For the last look, with connections of its own, before time is up. */
 const lastLookMs = 3_000
 
@@ -53,6 +55,10 @@ type Wait = {
   redSinceMs: number | undefined
   /** What it waits for now, and since when. */
   reason: { readonly says: string; readonly code: string | undefined; readonly sinceMs: number } | undefined
+  /** The last time that there was a cause to name: a pod that flaps has none now and then. */
+  cause: { readonly sum: Summary; readonly atMs: number } | undefined
+  /** Whether a pod was seen ready and then not. */
+  hasFallen: boolean
 }
 
 /** Gives the verdict; the caller adds revision and release. Throws MgoError KUBE_* where nothing can be seen. */
@@ -72,6 +78,8 @@ export async function settle(asked: Settling, world: SettleWorld): Promise<Relea
     greenSinceMs: undefined,
     redSinceMs: undefined,
     reason: undefined,
+    cause: undefined,
+    hasFallen: false,
   }
   try {
     for (;;) {
@@ -116,6 +124,8 @@ async function decide(look: Look, wait: Wait): Promise<ReleaseVerdict | undefine
   const nowMs = world.clock.now()
   wait.greenSinceMs = sum.word === 'current' ? (wait.greenSinceMs ?? nowMs) : undefined
   wait.redSinceMs = sum.word === 'failed' ? (wait.redSinceMs ?? nowMs) : undefined
+  if (sum.code !== undefined) wait.cause = { sum, atMs: nowMs }
+  wait.hasFallen = look.hasFallen
   if (wait.redSinceMs !== undefined)
     return look.isExplained || nowMs - wait.redSinceMs >= proofMs ? verdictOfLook(asked, sum) : undefined
   if (sum.word === 'current') return green(look, wait)
@@ -173,11 +183,10 @@ async function pause(changed: Promise<void>, wait: Wait, look: Look | undefined)
 async function lastLook(wait: Wait, sum: Summary): Promise<ReleaseVerdict> {
   const { asked, world } = wait
   const now = await glance(asked, world.clock, lastLookMs).catch(() => undefined)
-  if (now === undefined) return timedOut(wait, sum)
-  if (now.sum.word === 'failed') return verdictOfLook(asked, now.sum)
-  if (now.sum.word === 'current' && now.doubtMs === 0) return verdictOfLook(asked, now.sum)
+  if (now?.sum.word === 'failed') return verdictOfLook(asked, now.sum)
   // What was seen over time says more than one look: a pod that flaps is ready now and then.
-  return timedOut(wait, now.sum.word === 'current' ? { ...sum, word: 'waiting' } : now.sum)
+  if (now?.sum.word === 'current' && sum.word !== 'current' && !wait.hasFallen) return verdictOfLook(asked, now.sum)
+  return timedOut(wait, sum === blind && now !== undefined ? now.sum : sum)
 }
 
 /** What is told of a release that is as asked or at an end. */
@@ -194,7 +203,9 @@ export function verdictOfLook(asked: Pick<Settling, 'unit'>, sum: Summary): Rele
   }
 }
 
-function timedOut({ asked, world, reason }: Wait, sum: Summary): ReleaseVerdict {
+function timedOut(wait: Wait, last: Summary): ReleaseVerdict {
+  const { asked, world, reason } = wait
+  const sum = lastCause(wait, last)
   const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
   const isSame = reason !== undefined && reason.code === sum.code
   const since = isSame ? `, for ${seconds(world.clock.now() - reason.sinceMs)} now` : ''
@@ -204,4 +215,9 @@ function timedOut({ asked, world, reason }: Wait, sum: Summary): ReleaseVerdict 
     reason: `not done after ${seconds(asked.timeoutMs)}; it waits${since}: ${sum.says}`,
     hint: sum.hint ?? 'Look at its pods, or give it more time with `timeout:` in the header.',
   }
+}
+
+function lastCause({ cause, world }: Wait, last: Summary): Summary {
+  if (last.code === undefined && cause !== undefined && world.clock.now() - cause.atMs < causeMs) return cause.sum
+  return last.word === 'current' ? { ...last, says: `${last.says}, and not for long enough yet to be believed` } : last
 }
