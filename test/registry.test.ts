@@ -152,7 +152,7 @@ test('no answer ends in time', async () => {
   registry.fault('hang')
   const begun = performance.now()
   await assert.rejects(ask(), refused('REGISTRY_UNREACHABLE', /./))
-  assert.ok(performance.now() - begun < 4_000)
+  assert.ok(performance.now() - begun < 9_000)
 })
 
 const addresses: [address: string, host: string, named: boolean, told: boolean, why: string][] = [

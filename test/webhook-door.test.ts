@@ -88,10 +88,8 @@ const attacks: [why: string, want: number, sent: Sent][] = [
 ]
 for (const [why, want, sent] of attacks) {
   test(`${why}: ${want}`, async () => {
-    const begun = performance.now()
     const got = await send(sent)
     assert.equal(got.status, want, await got.clone().text())
-    assert.ok(performance.now() - begun < 2_000)
     assert.equal(Object.hasOwn(Object.prototype, 'x'), false)
     if (want >= 400) assert.equal(got.headers.get('content-type'), 'application/problem+json; charset=utf-8')
   })

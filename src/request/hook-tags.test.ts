@@ -78,9 +78,9 @@ test('a pattern that is not refused is fast on every tag', () => {
   fc.assert(
     fc.property(pattern, fc.constantFrom('a', '1', 'a1', '-a'), (text, unit) => {
       if (patternProblem(text) !== undefined) return
-      const begun = performance.now()
+      const begun = process.cpuUsage().user
       judgeTag(`${unit.repeat(128).slice(0, 127)}!`, { kind: 'match', pattern: text }, [])
-      assert.ok(performance.now() - begun < 50, text)
+      assert.ok(process.cpuUsage().user - begun < 50_000, text)
     }),
     { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 2_000) },
   )

@@ -61,6 +61,12 @@ for (const vendor of vendors) {
   })
 }
 
+test('a reference without letters is no image', () => {
+  const generic = vendorOf('generic')
+  for (const image of [':', '@', 'a:', ':v1', ''])
+    assert.notEqual(generic?.read({ headers: {}, body: { image } }).kind, 'pushed', image)
+})
+
 test('names are lower case and unique, since they stand in addresses', () => {
   assert.deepEqual(
     vendors.filter(({ name }) => !/^[a-z]+$/.test(name) || vendorOf(name)?.name !== name),
@@ -74,9 +80,9 @@ test('huge and deep bodies take no time', () => {
   const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown
   for (const vendor of vendors)
     for (const body of [{ events: many, commits: many, ref: 'refs/heads/main' }, { events: deep }, deep]) {
-      const begun = performance.now()
+      const begun = process.cpuUsage().user
       vendor.read({ headers: { 'x-github-event': 'push', 'x-gitea-event': 'push' }, body })
-      assert.ok(performance.now() - begun < 1_000, vendor.name)
+      assert.ok(process.cpuUsage().user - begun < 1_500_000, vendor.name)
     }
 })
 

@@ -94,9 +94,10 @@ export type Hook = {
   readonly images: readonly HookImage[]
 }
 
-/** Tags were pushed. */
+/** Tags were pushed. A reference such as `:` splits into names without letters: those are none. */
 export function pushed(artifacts: readonly Artifact[], by?: string): Heard {
-  return { kind: 'pushed', artifacts, by }
+  const named = artifacts.filter(({ repository, tag }) => repository !== '' && tag !== '')
+  return named.length === 0 ? ignored('no image has a name and a tag') : { kind: 'pushed', artifacts: named, by }
 }
 
 /** An ordinary event that asks for nothing. */

@@ -52,9 +52,14 @@ async function show(
       const token = /^Bearer ([A-Za-z0-9_.-]{1,16384})$/.exec(raw.headers['authorization'] ?? '')?.[1]
       if (token === undefined || hook.oidc === undefined) return undefined
       const verified = await verify(token, hook.oidc)
-      return verified.kind === 'ok' ? `oidc ${hook.oidc.issuer} ${verified.subject}` : undefined
+      return verified.kind === 'ok' ? `oidc ${hook.oidc.issuer} ${word(verified.subject)}` : undefined
     }
   }
+}
+
+/** It stands in a line of a commit's message. */
+function word(text: string): string {
+  return text.slice(0, 200).replace(/[^\x21-\x7e]+/g, '_')
 }
 
 /** Looks at every secret, also after one fits. */

@@ -19,6 +19,7 @@ import { buildApp } from '../../src/server/app.ts'
 import type { Access } from '../../src/server/auth.ts'
 import { type Desk, openDesk } from '../../src/server/desk.ts'
 import { deliverer, type DeliverOptions } from '../../src/server/hook-deliver.ts'
+import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
 
@@ -89,6 +90,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const knowsGoodToken: VerifyToken = async (token) =>
+  token === goodToken ? { kind: 'ok', subject: 'pubsub' } : { kind: 'refused', why: 'it is not signed' }
+
 /** A hook at the address `id`, with everything that proves something. */
 export function hookOf(vendor: string, more: Partial<Hook> = {}): Hook {
   const ids = [createHash('sha256').update(id).digest('hex')]
@@ -100,11 +104,12 @@ export function hookOf(vendor: string, more: Partial<Hook> = {}): Hook {
 export type DoorOptions = Partial<DeliverOptions> & {
   readonly hooks: readonly Hook[]
   readonly moved?: (branches: readonly string[]) => string | undefined
+  readonly verify?: VerifyToken
   readonly warn?: (text: string) => void
 }
 
 /** Opens a door. */
-export function openDoor({ hooks, moved, warn, ...more }: DoorOptions): FastifyInstance {
+export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): FastifyInstance {
   const deliver = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
@@ -127,8 +132,7 @@ export function openDoor({ hooks, moved, warn, ...more }: DoorOptions): FastifyI
     warn: warn ?? (() => undefined),
     webhooks: {
       hooks,
-      verify: async (token) =>
-        token === goodToken ? { kind: 'ok', subject: 'pubsub' } : { kind: 'refused', why: 'it is not signed' },
+      verify: verify ?? knowsGoodToken,
       deliver,
       moved: moved ?? (() => undefined),
       now: () => Date.now(),
