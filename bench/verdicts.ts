@@ -37,8 +37,10 @@ export type Sample = {
 const results = join(import.meta.dirname, 'RESULTS.md')
 const samplesFile = join(import.meta.dirname, 'verdicts.json')
 
-/** Runs the benchmark. Gives the exit code. */
-export async function run(args: readonly string[]): Promise<number> {
+export type Result = { readonly versions: Readonly<Record<string, string>>; readonly samples: readonly Sample[] }
+
+/** Runs the benchmark; tells its table on stderr. `--write`: puts it into RESULTS.md, and every sample beside it. */
+export async function run(args: readonly string[]): Promise<Result> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -56,12 +58,12 @@ export async function run(args: readonly string[]): Promise<number> {
     const versions = await versionsOf(rig)
     const samples = await measure(rig, { names, limit: Number(values.limit), width: Number(values.width) })
     const text = section(samples, { versions, limit: values.limit, width: values.width })
-    console.log(text)
+    console.error(text)
     if (values.write) {
       writeFileSync(samplesFile, `${JSON.stringify({ versions, load: loadavg(), samples }, undefined, 1)}\n`)
       writeFileSync(results, replaced(readFileSync(results, 'utf8'), text))
     }
-    return 0
+    return { versions, samples }
   } finally {
     await rig.stop()
   }
@@ -216,4 +218,4 @@ export function replaced(page: string, text: string): string {
   return page.slice(0, start) + text + rest
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = await run(process.argv.slice(2))
+if (process.argv[1] === import.meta.filename) await run(process.argv.slice(2))

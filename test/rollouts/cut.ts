@@ -14,7 +14,7 @@ export type Cutter = {
 }
 
 /** Between two cuts, at least and at most. */
-const [leastMs, mostMs] = [150, 1_500]
+const [leastMs, mostMs] = [300, 3_000]
 
 /** Starts one for `https://127.0.0.1:PORT`. */
 export async function startCutter(server: string): Promise<Cutter> {
