@@ -42,7 +42,7 @@ test('R30: a herd of thousands at once, hundreds of them for one source: each ha
 function idlers(trial: Trial, count: number): readonly Socket[] {
   const port = Number(new URL(trial.service().url).port)
   return Array.from({ length: count }, (_, i) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, '127.0.0.1').resume()
     socket.on('error', () => undefined)
     if (i % 2 === 0) socket.write('POST /v1/deploys HTTP/1.1\r\nHost: 127.0.0.1\r\ncontent-length: 100\r\n')
     return socket
