@@ -180,7 +180,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         searched: [stateSeen()],
         log: state.log + state.service.log(),
         maxRssMiB: 600,
-        maxFiles: 400,
+        maxFiles: 1_000,
       }
       const file = join(mgo.state, 'run.json')
       writeFileSync(file, JSON.stringify(record))

@@ -80,7 +80,7 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
     const pushed = await arrived(open, before, world)
     done.push(...pushed)
     open = open.filter(({ id }) => !pushed.some(({ request }) => request.id === id))
-    const made = await attempt(await draft(open, base, world.repo), { base, fresh, turn, world })
+    const made = await attempt(await draft(open, base, world), { base, fresh, turn, world })
     before = base
     done.push(...made.settled)
     open = made.open

@@ -7,7 +7,7 @@ import type { Problem } from '../error.ts'
 import { change } from '../manifest/change.ts'
 import { nearest } from '../manifest/nearest.ts'
 import { parseSettings } from '../manifest/settings.ts'
-import type { Files, NewCommit, Repo } from '../ports.ts'
+import type { Clock, Files, NewCommit, Repo } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import type { Release, Settings } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
@@ -24,8 +24,21 @@ export type Drafted =
 
 type Contents = Map<string, Uint8Array>
 
+export type Drafting = {
+  readonly repo: Repo
+  /** Where a large batch is drafted beside other work: others get a turn every now and then. */
+  readonly clock?: Pick<Clock, 'now' | 'sleep'>
+}
+
+/** Milliseconds of drafting without a pause. */
+const atOnceMs = 10
+
 /** Drafts each request upon the files as the requests before it left them. */
-export async function draft(requests: readonly DeployRequest[], base: Commit, repo: Repo): Promise<readonly Drafted[]> {
+export async function draft(
+  requests: readonly DeployRequest[],
+  base: Commit,
+  { repo, clock }: Drafting,
+): Promise<readonly Drafted[]> {
   // Both are asked for at once: each is a program of git, and a deploy waits for them.
   const clusters = [...new Set(requests.map(({ cluster }) => cluster))]
   const trees = clusters.map((cluster) => repo.tree(base, `installations/${cluster}`))
@@ -34,7 +47,12 @@ export async function draft(requests: readonly DeployRequest[], base: Commit, re
     return requests.map((request) => ({ kind: 'refused', request, problems: settings.problems }))
   const files = new Map<Cluster, Contents>()
   const drafted: Drafted[] = []
+  let pausedMs = clock?.now() ?? 0
   for (const request of requests) {
+    if (clock !== undefined && clock.now() - pausedMs > atOnceMs) {
+      await clock.sleep(0)
+      pausedMs = clock.now()
+    }
     const known = files.get(request.cluster) ?? (await valuesFiles(request.cluster, base, repo))
     files.set(request.cluster, known)
     drafted.push(known.size === 0 ? await unknownCluster(request, base, repo) : one(request, known, settings.settings))

@@ -50,7 +50,7 @@ export async function tellLanded(
 
 /** The outcome of a request whose commit is in the branch. Upon that commit the request changes nothing, and so names its releases. */
 export async function pushedBefore(request: DeployRequest, commit: Commit, repo: Repo): Promise<Committed> {
-  const [drafted] = await draft([request], commit, repo)
+  const [drafted] = await draft([request], commit, { repo })
   const releases = drafted?.kind === 'unchanged' ? drafted.releases : []
   return { kind: 'committed', request, commit, tip: commit, releases }
 }

@@ -21,7 +21,7 @@ export async function rehearse(request: DeployRequest, { repo }: Pick<World, 're
   const tip = await repo.fetch()
   if (tip === undefined)
     throw new MgoError({ code: 'GIT_NOT_A_REPO', message: `${repo.name} is empty`, hint: 'Push a first commit to it.' })
-  const [drafted] = await draft([request], tip, repo)
+  const [drafted] = await draft([request], tip, { repo })
   if (drafted === undefined) throw new Error('nothing was drafted')
   if (drafted.kind === 'refused') {
     const [first] = drafted.problems

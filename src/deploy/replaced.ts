@@ -22,7 +22,7 @@ export async function replacement(
   repo: Repo,
 ): Promise<Pick<Verdict, 'verdict' | 'releases' | 'supersededBy'> | undefined> {
   if (at === made.commit || at === made.tip || (await sameFiles(made, at, repo))) return undefined
-  const [drafted] = await draft([made.request], at, repo)
+  const [drafted] = await draft([made.request], at, { repo })
   if (drafted?.kind === 'unchanged') return undefined
   const [first] = made.releases
   const last = first === undefined ? undefined : await repo.lastChange(at, first.path)

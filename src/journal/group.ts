@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 export type Group = {
   /** Resolves with what `write` gave, when what it did is on disk. */
@@ -24,6 +24,7 @@ export type Wrote = { readonly writes: number; readonly ms: number; readonly kep
 
 /** Groups the writes of a database. Rejects with what SQLite says. `told` hears of each transaction. */
 export function group(database: DatabaseSync, told: (wrote: Wrote) => void = () => undefined): Group {
+  const say = statements(database)
   let waiting: Waiting[] = []
   const flush = (): void => {
     const batch = waiting
@@ -32,7 +33,7 @@ export function group(database: DatabaseSync, told: (wrote: Wrote) => void = () 
     const begun = performance.now()
     const ended = (kept: boolean) => told({ writes: batch.length, ms: performance.now() - begun, kept })
     try {
-      const answers = together(database, batch)
+      const answers = together(batch, say, () => database.isTransaction)
       ended(true)
       for (const tell of answers) tell()
     } catch (error) {
@@ -53,26 +54,39 @@ export function group(database: DatabaseSync, told: (wrote: Wrote) => void = () 
   }
 }
 
+type Say = Readonly<Record<'begin' | 'commit' | 'rollback' | 'mark' | 'release' | 'undo', StatementSync>>
+
+function statements(database: DatabaseSync): Say {
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    rollback: database.prepare('ROLLBACK'),
+    mark: database.prepare('SAVEPOINT one'),
+    release: database.prepare('RELEASE one'),
+    undo: database.prepare('ROLLBACK TO one'),
+  }
+}
+
 /** Runs one transaction. Gives what tells each asker, once it is on disk. */
-function together(database: DatabaseSync, batch: readonly Waiting[]): readonly (() => void)[] {
+function together(batch: readonly Waiting[], say: Say, isOpen: () => boolean): readonly (() => void)[] {
   const tells: (() => void)[] = []
-  database.exec('BEGIN IMMEDIATE')
+  say.begin.run()
   try {
     for (const { write, reject } of batch) {
-      database.exec('SAVEPOINT one')
+      say.mark.run()
       try {
         tells.push(write())
-        database.exec('RELEASE one')
       } catch (error) {
         // A full disk may end the whole transaction (sqlite.org/lang_transaction.html).
-        if (!database.isTransaction) throw error
-        database.exec('ROLLBACK TO one; RELEASE one')
+        if (!isOpen()) throw error
+        say.undo.run()
         tells.push(() => reject(error))
       }
+      say.release.run()
     }
-    database.exec('COMMIT')
+    say.commit.run()
   } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
+    if (isOpen()) say.rollback.run()
     throw error
   }
   return tells

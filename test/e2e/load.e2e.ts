@@ -1,0 +1,150 @@
+/**
+ * Load and bad readers (rows R30 to R32 of the fault matrix), and following a deploy.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openJournal } from '../../src/journal/journal.ts'
+import { type Cluster, requestId } from '../../src/release/ids.ts'
+import { startTrial, type Trial } from '../trial.ts'
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+async function ended(trial: Trial): Promise<void> {
+  await trial.check()
+  await trial.end()
+}
+
+test('R30: a herd of thousands at once, hundreds of them for one source: each has its own end, few pushes', async () => {
+  const trial = await startTrial({ apps: 100 })
+  const pushes = trial.git.pushes()
+  // Two hundred for the first source with one and the same image, the rest over all others, in the order of each source.
+  const same = Array.from({ length: 200 }, () => trial.send(0, 'same', { wait: '60s' }))
+  const rest = Array.from({ length: 99 }, async (_, i) => {
+    for (let turn = 0; turn < 15; turn++) await trial.send(i + 1, `v${turn + 2}`)
+  })
+  const answers = await Promise.all(same)
+  await Promise.all(rest)
+  assert.deepEqual(new Set(answers.map(({ verdict }) => verdict)), new Set(['committed', 'unchanged']))
+  assert.equal(answers.filter(({ verdict }) => verdict === 'committed').length, 1)
+  await trial.check()
+  assert.ok(trial.git.pushes() - pushes < 150, `${trial.git.pushes() - pushes} pushes`)
+  await trial.end()
+})
+
+/** Sockets that say nothing, or half of a request and then nothing. */
+function idlers(trial: Trial, count: number): readonly Socket[] {
+  const port = Number(new URL(trial.service().url).port)
+  return Array.from({ length: count }, (_, i) => {
+    const socket = connect(port, '127.0.0.1').resume()
+    socket.on('error', () => undefined)
+    if (i % 2 === 0) socket.write('POST /v1/deploys HTTP/1.1\r\nHost: 127.0.0.1\r\ncontent-length: 100\r\n')
+    return socket
+  })
+}
+
+test('R31: a thousand idle and half-said connections, and readers that do not read: they are let go, others do not notice', async () => {
+  const trial = await startTrial()
+  const sockets = idlers(trial, 1_000)
+  const port = Number(new URL(trial.service().url).port)
+  const deaf = Array.from({ length: 20 }, () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    socket.pause()
+    return socket
+  })
+  await pause(500)
+  for (let i = 0; i < 10; i++) {
+    const begunMs = performance.now()
+    assert.equal((await trial.ask('/healthz')).status, 200)
+    assert.ok(performance.now() - begunMs < 1_000)
+  }
+  assert.equal((await trial.send(0, 'v2', { wait: '30s' })).verdict, 'committed')
+  const half = sockets.filter((_, i) => i % 2 === 0)
+  for (let i = 0; half.some((socket) => !socket.destroyed) && i < 200; i++) await pause(100)
+  assert.equal(half.filter((socket) => !socket.destroyed).length, 0, 'whoever does not finish a request is cut off')
+  for (const socket of [...sockets, ...deaf]) socket.destroy()
+  await ended(trial)
+})
+
+test('R32: a hundred thousand open requests in the journal: up at once, the oldest first, memory stays bounded', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'mgo-many-'))
+  const journal = openJournal(join(state, 'journal.sqlite'))
+  const total = 100_000
+  for (let begun = 0; begun < total; begun += 5_000)
+    await Promise.all(
+      Array.from({ length: 5_000 }, (_, i) => {
+        const n = begun + i
+        const source = `github.com/acme/app${n % 8}`
+        const image = { repository: `localhost:5000/acme/app${n % 8}`, tag: `n${n}`, digest: undefined }
+        const author = { name: 'Ada', email: 'ada@example.com' }
+        const at = 1_700_000_000_000 + n
+        const id = requestId(at, randomBytes(16))
+        return journal.accept({ id, cluster: 'prod' as Cluster, source, image, author, acceptedAt: at })
+      }),
+    )
+  journal.close()
+  const begunMs = performance.now()
+  const trial = await startTrial({ stateIn: state, args: ['--most', '200000'] })
+  assert.ok(performance.now() - begunMs < 20_000)
+  // A new one comes after all that is older.
+  const { id } = await trial.send(0, 'newest')
+  assert.equal((await trial.verdict(id)).verdict, 'committed')
+  assert.match(trial.file(0), /"newest"/)
+  assert.match(trial.file(1), /"n99993"/)
+  await trial.end()
+})
+
+test('a deploy is followed to its verdict, over a restart, without a gap and without a word twice', async () => {
+  const trial = await startTrial()
+  await trial.git.stop()
+  const { id } = await trial.send(0, 'v2')
+  const stream = (last?: string) =>
+    fetch(`${trial.service().url}/v1/deploys/${id}/events`, {
+      headers: last === undefined ? {} : { 'last-event-id': last },
+    })
+  const first = (await stream()).body?.getReader()
+  let text = ''
+  while (!text.includes('event: accepted')) text += new TextDecoder().decode((await first?.read())?.value)
+  const seen = /^id: (\d+)$/m.exec(text)?.[1]
+  await trial.service().kill()
+  await trial.start()
+  const rest = stream(seen).then((response) => response.text())
+  await pause(300)
+  await trial.git.start()
+  const kinds = [...(await rest).matchAll(/^event: (\S+)$/gm)].map((match) => match[1])
+  assert.deepEqual(kinds, ['committed', 'finished'])
+  const again = await stream().then((response) => response.text())
+  assert.deepEqual(
+    [...again.matchAll(/^event: (\S+)$/gm)].map((match) => match[1]),
+    ['accepted', 'committed', 'finished'],
+  )
+  await ended(trial)
+})
+
+test('deploys are listed page by page; a cancelled one says so, a committed one cannot be cancelled', async () => {
+  const trial = await startTrial()
+  const { id } = await trial.send(0, 'v2', { wait: '30s' })
+  const late = await trial.ask(`/v1/deploys/${id}`, { method: 'DELETE' })
+  assert.deepEqual([late.status, late.code], [409, 'CANCEL_TOO_LATE'])
+  await trial.send(1, 'v2', { wait: '30s' })
+  type List = { readonly deploys: readonly { readonly id: string }[]; readonly next?: string }
+  const list = async (query: string) => (await trial.ask(`/v1/deploys?${query}`)) as unknown as List
+  const page = await list('limit=1&cluster=prod')
+  assert.equal(page.deploys.length, 1)
+  const rest = await list(`limit=5&cursor=${page.next}`)
+  assert.deepEqual(
+    rest.deploys.map((one) => one.id),
+    [id],
+  )
+  assert.equal((await list('release=shop/app1')).deploys.length, 1)
+  assert.equal((await trial.ask('/v1/deploys?limit=0')).status, 400)
+  await ended(trial)
+})
