@@ -121,7 +121,8 @@ export function showPlace(at: Place): string {
   if (at.source === undefined) return head
   const number = String(at.line)
   const shown = at.source.length > 160 ? at.source.slice(0, 160) : at.source
-  const caret = ' '.repeat(Math.min(at.column, 161) - 1)
+  // Tabs stay tabs, so that the caret stands below its letter on every terminal.
+  const caret = shown.slice(0, Math.min(at.column, 161) - 1).replace(/[^\t]/g, ' ')
   return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}^`
 }
 
