@@ -88,8 +88,8 @@ test('golden: all cases at once through git, one commit for each that changes, a
     const repo = await openRepo(bare, { ...options, env: { PATH: process.env['PATH'] ?? '' } })
     const clock = { now: () => 1_700_000_000_000, id: () => requestId(1, new Uint8Array(16)), sleep: async () => {} }
     const outcomes = await commitBatch(
-      cases.map((one) => one.request),
-      { repo, clock, tell: () => undefined },
+      cases.map(({ request }) => ({ request })),
+      { repo, clock, tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() },
     )
     await repo.close()
     cases.forEach(({ name, before, want }, i) => {

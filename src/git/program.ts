@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ran, type Run, type RunOptions, run } from '../exec.ts'
 import type { Credentials } from './place.ts'
@@ -15,6 +16,8 @@ export type GitOptions = {
   readonly credentials: Credentials | undefined
   /** What of the caller's environment git may see: PATH, and for a person at a terminal HOME and SSH_AUTH_SOCK. */
   readonly env: Readonly<Record<string, string>>
+  /** Where relative paths of a clone's own settings count from. */
+  readonly cwd?: string
 }
 
 const settings = [
@@ -41,12 +44,14 @@ export type Git = {
   /** Runs git; a failure is an ordinary answer. */
   (args: readonly string[], options?: Partial<RunOptions>): Promise<Ran>
   readonly env: Readonly<Record<string, string>>
+  /** The repository that it works on. */
+  readonly folder: string
   /** The arguments that go before the command's own. */
   readonly before: readonly string[]
 }
 
 /** Makes the wrapper for one repository. */
-export function gitProgram(gitDir: string, { home, credentials, env }: GitOptions, exec: Run = run): Git {
+export function gitProgram(gitDir: string, { home, credentials, env, cwd }: GitOptions, exec: Run = run): Git {
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const own: Record<string, string> = {
     HOME: home,
@@ -62,17 +67,19 @@ export function gitProgram(gitDir: string, { home, credentials, env }: GitOption
   own['GIT_SSH_COMMAND'] ??= 'ssh -oBatchMode=yes'
   const before = [...settings, `--git-dir=${gitDir}`]
   const call = (args: readonly string[], options: Partial<RunOptions> = {}) =>
-    exec('git', [...before, ...args], { env: own, ...options })
-  return Object.assign(call, { env: own, before })
+    exec('git', [...before, ...args], { env: own, ...(cwd === undefined ? {} : { cwd }), ...options })
+  return Object.assign(call, { env: own, before, folder: gitDir })
 }
 
 function askpass(home: string, { username, password }: Credentials): Record<string, string> {
   const script = join(home, 'askpass')
+  // Another process may be running it at this moment: it is put in its place whole.
+  const fresh = `${script}.${randomUUID()}`
   writeFileSync(
-    script,
+    fresh,
     '#!/bin/sh\ncase "$1" in Username*) printf %s "$MGO_GIT_USERNAME" ;; *) printf %s "$MGO_GIT_PASSWORD" ;; esac\n',
     { mode: 0o700 },
   )
-  chmodSync(script, 0o700)
+  renameSync(fresh, script)
   return { GIT_ASKPASS: script, MGO_GIT_USERNAME: username, MGO_GIT_PASSWORD: password }
 }
