@@ -71,6 +71,7 @@ const table = {
   PROGRAM_FAILED: { http: 500, exit: 5, retry: false },
   JOURNAL_FAILED: { http: 507, exit: 5, retry: true },
   CONFIG_INVALID: { http: 500, exit: 2, retry: false },
+  INTERRUPTED: { http: 503, exit: 5, retry: true },
   INTERNAL: { http: 500, exit: 5, retry: false },
 } as const satisfies Record<string, { http: number; exit: number; retry: boolean }>
 

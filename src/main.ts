@@ -18,6 +18,7 @@ import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
 import { run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
+import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
 import { openTokens } from './journal/tokens.ts'
@@ -78,11 +79,11 @@ async function open({ where, surroundings, login }: Opening, tell: (told: Told) 
   })
   const engines = [helmEngine(helm), applyEngine()]
   const stamped = (event: Event): void => tell({ ...event, at: Date.now() })
-  const world = { repo, engines, kube, offline: offlineKube(), clock, width, tell: stamped }
+  const world = guarded({ repo, engines, kube, offline: offlineKube(), clock, width, tell: stamped }, gate)
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
-  return { world, repo, close }
+  return { world, repo: world.repo, close }
 }
 
 /** A user name and password or token for the gitops repo, where it has no key. */
@@ -138,6 +139,15 @@ async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>
     await writeFile(target, bytes)
   }
 }
+
+const gate = openGate()
+// A server goes down in its own order.
+if (!process.argv.includes('serve'))
+  onInterrupt(
+    gate,
+    (line) => process.stderr.write(`${line}\n`),
+    (code) => process.exit(code),
+  )
 
 process.exitCode = await cli({
   version,
