@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { batcher } from '../src/deploy/batch.ts'
-import { commitBatch, type Outcome } from '../src/deploy/commit.ts'
+import { commitBatch } from '../src/deploy/commit.ts'
+import type { Outcome } from '../src/deploy/outcome.ts'
 import { openRepo } from '../src/git/repo.ts'
 import type { Clock } from '../src/ports.ts'
 import { type Cluster, requestId } from '../src/release/ids.ts'
@@ -38,6 +39,8 @@ async function git(folder: string, ...args: readonly string[]): Promise<void> {
 const path = (i: number) => `installations/c${i % 20}/app${i}-values.yaml`
 const values = (i: number) =>
   `# app ${i}\n__mygitops:\n  chart: ./chart\n  images:\n    github.com/acme/app${i}: &img\n      repository: acme/app${i}\n      tag: v1\nimage: *img\nreplicas: 2\n`
+
+const nothing = { tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() }
 
 export type Bed = {
   readonly url: string
@@ -95,7 +98,12 @@ export async function makeBed(files: number): Promise<Bed> {
         committer: { name: 'mgo', email: 'mgo@x' },
         env,
       })
-      const batch = batcher<DeployRequest, Outcome>((all) => commitBatch(all, { repo, clock, tell: () => undefined }))
+      const batch = batcher<DeployRequest, Outcome>((all) =>
+        commitBatch(
+          all.map((one) => ({ request: one })),
+          { repo, clock, ...nothing },
+        ),
+      )
       return { deploy: (app, tag) => batch.submit(request(app, tag)), close: () => repo.close() }
     },
     async keptClone() {

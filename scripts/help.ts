@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { cli } from '../src/cli/cli.ts'
 
 const below = ['token create', 'token list', 'token revoke', 'access explain']
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'serve', ...below]
+const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'rollback', 'status', 'why', 'serve', ...below]
 
 const opening = `# The command line
 

@@ -74,6 +74,8 @@ export type Repo = Files & {
   requestsIn(from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>>
   /** The last commit that touched a path, as seen from `commit`. */
   lastChange(commit: Commit, path: string): Promise<LastChange | undefined>
+  /** The commits that touched a path, the newest first, as seen from `commit`. */
+  history(commit: Commit, path: string, limit: number): Promise<readonly LastChange[]>
   /** Lays the regular files below `folder` into a new folder on disk; refuses links and submodules. */
   lay(commit: Commit, folder: string, into: string): Promise<void>
   /** Another branch of the same repo. */

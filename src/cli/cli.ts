@@ -10,6 +10,7 @@ import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
+import { rollbackCommand } from './rollback.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
 import { tokenCommand } from './token.ts'
@@ -34,6 +35,7 @@ export async function cli(edges: Edges): Promise<number> {
     diffCommand,
     validateCommand,
     renderCommand,
+    rollbackCommand,
     statusCommand,
     whyCommand,
     serveCommand,

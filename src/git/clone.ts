@@ -140,6 +140,7 @@ function otherBranch(clone: Clone, name: string): Repo {
     write: async (base, commits) => (await later).write(base, commits),
     push: async (base, next) => (await later).push(base, next),
     requestsIn: async (from, to) => (await later).requestsIn(from, to),
+    history: async (commit, path, limit) => (await later).history(commit, path, limit),
     lastChange: async (commit, path) => (await later).lastChange(commit, path),
     lay: async (commit, folder, into) => (await later).lay(commit, folder, into),
     other: () => {
