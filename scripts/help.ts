@@ -9,7 +9,19 @@ import { cli } from '../src/cli/cli.ts'
 import { openSecrets } from '../src/secrets.ts'
 
 const below = ['token create', 'token list', 'token revoke', 'access explain']
-const commands = ['deploy', 'sync', 'diff', 'validate', 'render', 'status', 'why', 'audit', 'serve', ...below]
+const commands = [
+  'deploy',
+  'sync',
+  'diff',
+  'validate',
+  'render',
+  'rollback',
+  'status',
+  'why',
+  'audit',
+  'serve',
+  ...below,
+]
 
 const opening = `# The command line
 

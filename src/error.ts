@@ -71,6 +71,7 @@ const table = {
   PROGRAM_FAILED: { http: 500, exit: 5, retry: false },
   JOURNAL_FAILED: { http: 507, exit: 5, retry: true },
   CONFIG_INVALID: { http: 500, exit: 2, retry: false },
+  INTERRUPTED: { http: 503, exit: 5, retry: true },
   INTERNAL: { http: 500, exit: 5, retry: false },
 } as const satisfies Record<string, { http: number; exit: number; retry: boolean }>
 
@@ -121,7 +122,8 @@ export function showPlace(at: Place): string {
   if (at.source === undefined) return head
   const number = String(at.line)
   const shown = at.source.length > 160 ? at.source.slice(0, 160) : at.source
-  const caret = ' '.repeat(Math.min(at.column, 161) - 1)
+  // Tabs stay tabs, so that the caret stands below its letter on every terminal.
+  const caret = shown.slice(0, Math.min(at.column, 161) - 1).replace(/[^\t]/g, ' ')
   return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${caret}^`
 }
 

@@ -18,6 +18,7 @@ import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
 import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
+import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
 import { openTokens } from './journal/tokens.ts'
@@ -93,11 +94,12 @@ async function open({ where, surroundings, login, seen }: Opening, tell: (told: 
   const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
   const engines = [helmEngine(helm), applyEngine()]
   const stamped = (event: Event): void => tell({ ...secrets.hide(event), at: Date.now() })
-  const world = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
+  const made = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
+  const world = guarded(made, gate)
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
-  return { world, repo, close }
+  return { world, repo: world.repo, close }
 }
 
 /** A user name and password or token for the gitops repo, where it has no key. */
@@ -181,6 +183,14 @@ process.on('uncaughtException', (error) => {
   process.stderr.write(plain(secrets.hide(`INTERNAL: mgo itself failed: ${error.stack ?? error.message}\n`)))
   process.exit(5)
 })
+const gate = openGate()
+// A server goes down in its own order.
+if (!process.argv.includes('serve'))
+  onInterrupt(
+    gate,
+    (line) => process.stderr.write(`${line}\n`),
+    (code) => process.exit(code),
+  )
 
 process.exitCode = await cli({
   version,

@@ -15,7 +15,7 @@ const src = join(root, 'src')
 type Layer = 'base' | 'rules' | 'stories' | 'edges' | 'doors' | 'main'
 const rules = ['access', 'request', 'manifest', 'plan', 'verdict', 'event']
 const edges = ['git', 'helm', 'kube', 'apply', 'journal', 'notify', 'config', 'registry', 'log', 'metrics', 'trace']
-const base = new Set(['release', 'error.ts', 'ports.ts', 'secrets.ts', 'text.ts'])
+const base = new Set(['release', 'error.ts', 'ports.ts', 'kube-port.ts', 'secrets.ts', 'text.ts'])
 
 function layerOf(folder: string): Layer {
   if (base.has(folder)) return 'base'

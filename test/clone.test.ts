@@ -5,71 +5,12 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { commitBatch } from '../src/deploy/commit.ts'
-import { MgoError } from '../src/error.ts'
-import { openRepo } from '../src/git/repo.ts'
-import type { Clock, Repo } from '../src/ports.ts'
-import { type Cluster, type Commit, requestId } from '../src/release/ids.ts'
-import type { DeployRequest } from '../src/release/request.ts'
-import { openSecrets } from '../src/secrets.ts'
-import { git, makeBare } from './git-server.ts'
-
-const root = mkdtempSync(join(tmpdir(), 'mgo-clone-'))
-after(() => rmSync(root, { recursive: true, force: true }))
-
-const clock: Clock = {
-  now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: async () => undefined,
-}
-const path = 'installations/prod/app-values.yaml'
-const before =
-  '__mygitops:\r\n  chart: ./chart\r\n  images:\r\n    src: { image: "acme/app:v1" }\r\n# no newline at the end'
-
-function cloned(name: string): { readonly bare: string; readonly clone: string } {
-  const bare = makeBare(root, `${name}.git`, {
-    [path]: before,
-    'README.md': 'hello\n',
-    '.gitattributes': '*.yaml text eol=lf\n',
-  })
-  git(bare, 'config', 'core.autocrlf', 'false')
-  git(root, 'clone', '--quiet', bare, name)
-  return { bare, clone: join(root, name) }
-}
-
-const request = (tag: string): DeployRequest => ({
-  id: clock.id(),
-  cluster: 'prod' as Cluster,
-  source: 'src',
-  image: { repository: 'acme/app', tag, digest: undefined },
-  author: { name: 'Ada', email: 'ada@example.com' },
-  acceptedAt: clock.now(),
-})
-
-function opened(clone: string, commitOnly: boolean): Promise<Repo> {
-  const env = { PATH: process.env['PATH'] ?? '' }
-  const committer = { name: 'mgo', email: 'mgo@localhost' }
-  return openRepo(clone, { mirrors: join(root, 'state'), committer, env, commitOnly, secrets: openSecrets() })
-}
-
-async function deploy(clone: string, commitOnly = false, tag = 'v2') {
-  const repo = await opened(clone, commitOnly)
-  try {
-    const nothing = { tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() }
-    return await commitBatch([{ request: request(tag) }], { repo, clock, ...nothing })
-  } finally {
-    await repo.close()
-  }
-}
-
-function code(expected: string): (error: unknown) => boolean {
-  return (error) => error instanceof MgoError && error.code === expected
-}
+import { test } from 'node:test'
+import type { Commit } from '../src/release/ids.ts'
+import { before, cloned, code, deploy, opened, path, root } from './clones.ts'
+import { git } from './git-server.ts'
 
 test('only the meant bytes of the meant file change; what else is open stays as it is', async () => {
   const { bare, clone } = cloned('open')
@@ -186,4 +127,75 @@ test('hooks and filters of the clone do not run', async () => {
   const [outcome] = await deploy(clone)
   assert.equal(outcome?.kind, 'committed')
   assert.equal(existsSync(canary), false)
+})
+
+test('a commit that is checked out, as CI does it, can be read and not written', async () => {
+  const { clone } = cloned('detached')
+  git(clone, 'checkout', '--quiet', '--detach')
+  const repo = await opened(clone, false)
+  assert.equal(await repo.fetch(), git(clone, 'rev-parse', 'HEAD').trim())
+  await repo.close()
+  await assert.rejects(deploy(clone), code('GIT_NOT_A_REPO'))
+})
+
+test('a tag of the branch’s name confuses nobody, and no ref is left behind', async () => {
+  const { bare, clone } = cloned('tagged')
+  git(clone, 'tag', 'main')
+  const refs = git(clone, 'for-each-ref', '--format=%(refname)')
+  assert.equal((await deploy(clone))[0]?.kind, 'committed')
+  assert.equal(git(clone, 'for-each-ref', '--format=%(refname)'), refs)
+  assert.equal(git(bare, 'rev-list', '--count', 'refs/heads/main').trim(), '2')
+})
+
+test('line ends that git was told to write stay as they lie in the work tree, and the commit has its own', async () => {
+  const { bare, clone } = cloned('autocrlf')
+  const committed = git(bare, 'show', `main:${path}`)
+  writeFileSync(join(clone, '.git', 'info', 'attributes'), '*.yaml text eol=crlf\n')
+  rmSync(join(clone, path))
+  git(clone, 'checkout', '--', path)
+  assert.equal(readFileSync(join(clone, path), 'utf8'), committed.replaceAll('\n', '\r\n'))
+  assert.equal((await deploy(clone))[0]?.kind, 'committed')
+  const after = committed.replace('app:v1', 'app:v2')
+  assert.equal(git(bare, 'show', `main:${path}`), after)
+  assert.equal(readFileSync(join(clone, path), 'utf8'), after.replaceAll('\n', '\r\n'))
+  assert.equal(git(clone, 'status', '--porcelain'), '')
+})
+
+test('a file that a sparse checkout leaves out stays out', async () => {
+  const { bare, clone } = cloned('sparse')
+  git(clone, 'sparse-checkout', 'set', '--no-cone', '/README.md')
+  assert.equal(existsSync(join(clone, path)), false)
+  assert.equal((await deploy(clone))[0]?.kind, 'committed')
+  assert.equal(existsSync(join(clone, path)), false)
+  assert.equal(git(clone, 'status', '--porcelain'), '')
+  assert.match(git(bare, 'show', `main:${path}`), /app:v2/)
+})
+
+test('a second work tree, a shallow clone and a signing key are no trouble', async () => {
+  const { bare, clone } = cloned('second')
+  const second = join(root, 'second-tree')
+  git(clone, 'worktree', 'add', '--quiet', '--track', '-b', 'side', second, 'origin/main')
+  git(clone, 'config', 'commit.gpgsign', 'true')
+  assert.equal((await deploy(second))[0]?.kind, 'committed')
+  assert.match(readFileSync(join(second, path), 'utf8'), /app:v2/)
+  const shallow = join(root, 'shallow')
+  git(root, 'clone', '--quiet', '--depth=1', `file://${bare}`, shallow)
+  assert.equal((await deploy(shallow, false, 'v3'))[0]?.kind, 'committed')
+  assert.match(git(bare, 'show', `main:${path}`), /app:v3/)
+})
+
+test('an upstream that is a path counts from the clone, wherever mgo is started', async () => {
+  const { bare, clone } = cloned('relative')
+  git(clone, 'remote', 'set-url', 'origin', '../relative.git')
+  assert.equal((await deploy(clone))[0]?.kind, 'committed')
+  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '2')
+})
+
+test('a file that is a link, or lies behind one, in the work tree is refused', async () => {
+  const { clone } = cloned('linked')
+  const elsewhere = join(root, 'elsewhere')
+  mkdirSync(elsewhere)
+  renameSync(join(clone, 'installations', 'prod'), join(elsewhere, 'prod'))
+  symlinkSync(join(elsewhere, 'prod'), join(clone, 'installations', 'prod'))
+  await assert.rejects(deploy(clone), code('GIT_DIRTY'))
 })

@@ -11,10 +11,26 @@ import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, validateCommand } from './look.ts'
 import { printer } from './print.ts'
+import { rollbackCommand } from './rollback.ts'
 import { serveCommand } from './serve.ts'
 import { syncCommand } from './sync.ts'
 import { tokenCommand } from './token.ts'
 import { statusCommand, whyCommand } from './why.ts'
+
+const commands = [
+  deployCommand,
+  syncCommand,
+  diffCommand,
+  validateCommand,
+  renderCommand,
+  rollbackCommand,
+  statusCommand,
+  whyCommand,
+  auditCommand,
+  serveCommand,
+  tokenCommand,
+  accessCommand,
+]
 
 /** Runs the command line. Gives the exit code. */
 export async function cli(edges: Edges): Promise<number> {
@@ -29,19 +45,6 @@ export async function cli(edges: Edges): Promise<number> {
     .version(edges.version)
     .showHelpAfterError('(mgo help shows the commands)')
     .exitOverride()
-  const commands = [
-    deployCommand,
-    syncCommand,
-    diffCommand,
-    validateCommand,
-    renderCommand,
-    statusCommand,
-    whyCommand,
-    auditCommand,
-    serveCommand,
-    tokenCommand,
-    accessCommand,
-  ]
   for (const command of commands) program.addCommand(inherit(command(edges, exit), program))
   try {
     await program.parseAsync(sorted(edges.args), { from: 'user' })

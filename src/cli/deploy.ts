@@ -6,7 +6,9 @@
 import { deployer } from '../deploy/deploy.ts'
 import { type Rehearsed, rehearse } from '../deploy/rehearse.ts'
 import { MgoError } from '../error.ts'
+import { parseAuthor } from '../request/author.ts'
 import { type Asked, parseAsked } from '../request/request.ts'
+import type { Person } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showVerdict } from './show.ts'
 import type { Edges } from './edges.ts'
@@ -93,17 +95,27 @@ type Wanted = {
 }
 
 function askedOf({ cluster, source, image, author }: Wanted): Asked {
-  if (author === undefined)
-    throw new MgoError({
-      code: 'USAGE',
-      message: "required option '--author <who>' not specified",
-      hint: 'Say who asks: --author "Ada Lovelace <ada@example.com>".',
-    })
-  const parsed = parseAsked({ cluster, source, image, author })
+  const parsed = parseAsked({ cluster, source, image, author: needed(author) })
   if (parsed.kind === 'ok') return parsed.asked
   const [first] = parsed.problems
   if (first === undefined) throw new Error('refused without a problem')
   throw new MgoError(first, { problems: parsed.problems })
+}
+
+/** Reads `--author`, which a deploy and a rollback need. Throws USAGE, AUTHOR_INVALID. */
+export function authorOf(author: string | undefined): Person {
+  const parsed = parseAuthor(needed(author))
+  if (parsed.kind === 'refused') throw new MgoError(parsed.problem)
+  return parsed.author
+}
+
+function needed(author: string | undefined): string {
+  if (author !== undefined) return author
+  throw new MgoError({
+    code: 'USAGE',
+    message: "required option '--author <who>' not specified",
+    hint: 'Say who asks: --author "Ada Lovelace <ada@example.com>".',
+  })
 }
 
 function dryRun(print: Print, output: 'text' | 'json', found: Rehearsed): number {

@@ -6,7 +6,7 @@
  */
 import type { Problem } from '../error.ts'
 import { desired } from '../manifest/desired.ts'
-import { clustersOf } from '../manifest/layout.ts'
+import { clustersOf, isLfsPointer, lfs, modeProblem } from '../manifest/layout.ts'
 import { parseObjects } from '../manifest/objects.ts'
 import { readSource } from '../manifest/source.ts'
 import { parseDocuments } from '../manifest/document.ts'
@@ -50,7 +50,7 @@ async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): 
   const folder = `installations/${cluster}/`
   const mine = [...tree].filter(([path]) => path.startsWith(folder))
   const known = mine.filter(([path]) => /-(?:values|secrets|raw)\.yaml$/.test(path) && path.split('/').length === 3)
-  const linked = known.filter(([, { mode }]) => !mode.startsWith('100'))
+  const odd = known.flatMap(([path, { mode }]) => modeProblem(path, mode) ?? [])
   const regular = known.filter(([, { mode }]) => mode.startsWith('100'))
   const blobs = await repo.read(regular.map(([, { oid }]) => oid))
   const files = regular.map(([path, { oid }]) => ({ path, oid, bytes: blobs.get(oid) ?? new Uint8Array() }))
@@ -64,7 +64,7 @@ async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): 
     raw: units.filter((unit) => unit.kind === 'raw').length,
     problems: [
       ...(mine.length === 0 ? [nothing(cluster)] : []),
-      ...linked.map(([path]) => told(path, `${path} is a symbolic link or a submodule`, 'Put the file itself there.')),
+      ...odd,
       ...problems,
       ...charts,
       ...files.flatMap(({ path, bytes }) => contentProblems(path, bytes)),
@@ -75,6 +75,7 @@ async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): 
 
 /** Secrets must be YAML, raw files Kubernetes objects. Values files were read already. */
 function contentProblems(path: string, bytes: Uint8Array): readonly Problem[] {
+  if (isLfsPointer(bytes)) return [lfs(path)]
   if (path.endsWith('-values.yaml')) return []
   const source = readSource(path, bytes)
   if (source.kind === 'refused') return [source.problem]

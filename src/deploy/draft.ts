@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Problem } from '../error.ts'
+import { MgoError, type Problem } from '../error.ts'
 import { change } from '../manifest/change.ts'
+import { isLfsPointer, lfs, modeProblem, placeOfPath } from '../manifest/layout.ts'
 import { nearest } from '../manifest/nearest.ts'
 import { parseSettings } from '../manifest/settings.ts'
 import type { Clock, Files, NewCommit, Repo } from '../ports.ts'
@@ -23,6 +24,8 @@ export type Drafted =
   | { readonly kind: 'refused'; readonly request: DeployRequest; readonly problems: readonly Problem[] }
 
 type Contents = Map<string, Uint8Array>
+/** A cluster's values files, and what looks like one and cannot be edited. */
+type Editable = { readonly files: Contents; readonly odd: readonly Problem[] }
 
 export type Drafting = {
   readonly repo: Repo
@@ -45,7 +48,7 @@ export async function draft(
   const [settings] = await Promise.all([readSettings(base, repo), ...trees])
   if (settings.kind === 'refused')
     return requests.map((request) => ({ kind: 'refused', request, problems: settings.problems }))
-  const files = new Map<Cluster, Contents>()
+  const known = new Map<Cluster, Editable>()
   const drafted: Drafted[] = []
   let pausedMs = clock?.now() ?? 0
   for (const request of requests) {
@@ -53,18 +56,21 @@ export async function draft(
       await clock.sleep(0)
       pausedMs = clock.now()
     }
-    const known = files.get(request.cluster) ?? (await valuesFiles(request.cluster, base, repo))
-    files.set(request.cluster, known)
-    drafted.push(known.size === 0 ? await unknownCluster(request, base, repo) : one(request, known, settings.settings))
+    const here = known.get(request.cluster) ?? (await editable(request.cluster, base, repo))
+    known.set(request.cluster, here)
+    const isNothing = here.files.size === 0 && here.odd.length === 0
+    drafted.push(isNothing ? await unknownCluster(request, base, repo) : one(request, here, settings.settings))
   }
   return drafted
 }
 
-function one(request: DeployRequest, files: Contents, settings: Settings): Drafted {
+function one(request: DeployRequest, { files, odd }: Editable, settings: Settings): Drafted {
   if (settings.clusters.get(request.cluster)?.freeze === true)
     return { kind: 'refused', request, problems: [frozen(request.cluster)] }
   const changed = change(request, files)
-  if (changed.kind !== 'changed') return { ...changed, request }
+  // The source may be named where mgo cannot look.
+  if (changed.kind === 'refused') return { ...changed, request, problems: [...changed.problems, ...odd] }
+  if (changed.kind === 'unchanged') return { ...changed, request }
   for (const [path, bytes] of changed.files) files.set(path, bytes)
   const commit: NewCommit = {
     files: changed.files,
@@ -88,15 +94,32 @@ export async function readSettings(commit: Commit, repo: Files): Promise<ReadSet
 
 /** The values files of a cluster at a commit, by path. */
 export async function valuesFiles(cluster: Cluster, base: Commit, repo: Repo): Promise<Contents> {
+  return (await editable(cluster, base, repo)).files
+}
+
+async function editable(cluster: Cluster, base: Commit, repo: Repo): Promise<Editable> {
   const tree = await repo.tree(base, `installations/${cluster}`)
-  const values = [...tree].filter(([path, entry]) => path.endsWith('-values.yaml') && entry.mode.startsWith('100'))
-  const blobs = await repo.read(values.map(([, entry]) => entry.oid))
-  return new Map(
-    values.flatMap(([path, entry]) => {
-      const bytes = blobs.get(entry.oid)
-      return bytes === undefined ? [] : [[path, bytes] as const]
+  const values = [...tree].filter(([path]) => placeOfPath(path).kind === 'values')
+  const files: Contents = new Map()
+  const odd: Problem[] = []
+  await Promise.all(
+    values.map(async ([path, { mode, oid }]) => {
+      const problem = modeProblem(path, mode)
+      const bytes = problem ?? (await repo.read([oid]).catch((error: unknown) => tooLarge(path, error)))
+      if ('code' in bytes) return odd.push(bytes)
+      const content = bytes.get(oid) ?? new Uint8Array()
+      return isLfsPointer(content) ? odd.push(lfs(path)) : files.set(path, content)
     }),
   )
+  // Answers come as they come; the order of the files must not depend on it.
+  return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), odd }
+}
+
+/** A file that is too large hurts nobody but who means it. */
+function tooLarge(path: string, error: unknown): Problem {
+  if (error instanceof MgoError && error.code === 'FILE_TOO_LARGE')
+    return { code: error.code, message: error.message, hint: error.hint, at: { file: path, line: 1, column: 1 } }
+  throw error
 }
 
 async function unknownCluster(request: DeployRequest, base: Commit, repo: Repo): Promise<Drafted> {

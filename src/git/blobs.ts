@@ -18,6 +18,7 @@ export type Blobs = {
 
 type Waiter = {
   readonly oid: string
+  readonly limit: number
   readonly resolve: (bytes: Buffer) => void
   readonly reject: (why: unknown) => void
 }
@@ -30,11 +31,11 @@ export function openBlobs(git: Git): Blobs {
 
   async function one(oid: string, limit: number): Promise<Buffer> {
     const known = cache.get(oid)
+    if (known !== undefined && known.length > limit) throw tooLarge(known.length, limit)
     if (known !== undefined) return known
     if (!/^[0-9a-f]{40,64}$/.test(oid)) throw new Error(`not an object id: ${oid}`)
     if (reader === undefined || reader.ended()) reader = startReader(git)
-    const bytes = await reader.read(oid)
-    if (bytes.length > limit) throw tooLarge(bytes.length, limit)
+    const bytes = await reader.read(oid, limit)
     cache.set(oid, bytes)
     cached += bytes.length
     for (const [old, { length }] of cache) {
@@ -52,7 +53,7 @@ export function openBlobs(git: Git): Blobs {
   }
 }
 
-type Reader = { read(oid: string): Promise<Buffer>; ended(): boolean; close(): void }
+type Reader = { read(oid: string, limit: number): Promise<Buffer>; ended(): boolean; close(): void }
 
 function startReader(git: Git): Reader {
   const child: ChildProcessWithoutNullStreams = start('git', [...git.before, 'cat-file', '--batch'], { env: git.env })
@@ -68,9 +69,9 @@ function startReader(git: Git): Reader {
   child.stderr.resume()
   child.stdout.on('data', splitter(waiting))
   return {
-    read: (oid) =>
+    read: (oid, limit) =>
       new Promise((resolve, reject) => {
-        waiting.push({ oid, resolve, reject })
+        waiting.push({ oid, limit, resolve, reject })
         child.stdin.write(`${oid}\n`)
       }),
     ended: () => over,
@@ -78,22 +79,29 @@ function startReader(git: Git): Reader {
   }
 }
 
-/** Hands each whole answer to the waiter it belongs to. Chunks are joined only when an answer is complete: a large blob comes in many. */
+/**
+ * Hands each whole answer to the waiter it belongs to. Chunks are joined only when an answer is complete: a large blob
+ * comes in many. One over its limit is never held: its bytes are let go as they come.
+ */
 function splitter(waiting: Waiter[]): (chunk: Buffer) => void {
   let chunks: Buffer[] = []
   let size = 0
   let wanted = 1
-  return (chunk) => {
+  let skip = 0
+  return (all) => {
+    const chunk = all.subarray(Math.min(skip, all.length))
+    skip -= all.length - chunk.length
     chunks.push(chunk)
     size += chunk.length
     if (size < wanted) return
     let buffer = Buffer.concat(chunks)
-    let answer = take(buffer)
-    for (; answer.kind !== 'more'; answer = take(buffer)) {
+    let answer = take(buffer, waiting[0]?.limit)
+    for (; answer.kind !== 'more'; answer = take(buffer, waiting[0]?.limit)) {
       const waiter = waiting.shift()
       if (answer.kind === 'blob') waiter?.resolve(answer.bytes)
-      else waiter?.reject(lost(waiter.oid))
-      buffer = buffer.subarray(answer.length)
+      else waiter?.reject(answer.kind === 'large' ? tooLarge(answer.bytes, waiter.limit) : lost(waiter.oid))
+      skip = Math.max(0, answer.length - buffer.length)
+      buffer = buffer.subarray(Math.min(answer.length, buffer.length))
     }
     wanted = answer.wanted
     chunks = [buffer]
@@ -104,18 +112,17 @@ function splitter(waiting: Waiter[]): (chunk: Buffer) => void {
 type Answer =
   | { readonly kind: 'blob'; readonly bytes: Buffer; readonly length: number }
   | { readonly kind: 'missing'; readonly length: number }
+  | { readonly kind: 'large'; readonly length: number; readonly bytes: number }
   | { readonly kind: 'more'; readonly wanted: number }
 
-function take(buffer: Buffer): Answer {
+function take(buffer: Buffer, limit = Number.POSITIVE_INFINITY): Answer {
   const newline = buffer.indexOf(10)
   if (newline < 0) return { kind: 'more', wanted: buffer.length + 1 }
   const [, type, length] = buffer.toString('latin1', 0, newline).split(' ')
-  if (length === undefined || type !== 'blob') {
-    if (length === undefined) return { kind: 'missing', length: newline + 1 }
-    const skip = newline + 1 + Number(length) + 1
-    return buffer.length < skip ? { kind: 'more', wanted: skip } : { kind: 'missing', length: skip }
-  }
+  if (length === undefined) return { kind: 'missing', length: newline + 1 }
   const end = newline + 1 + Number(length)
+  if (type !== 'blob') return { kind: 'missing', length: end + 1 }
+  if (Number(length) > limit) return { kind: 'large', length: end + 1, bytes: Number(length) }
   if (buffer.length < end + 1) return { kind: 'more', wanted: end + 1 }
   return { kind: 'blob', bytes: Buffer.from(buffer.subarray(newline + 1, end)), length: end + 1 }
 }

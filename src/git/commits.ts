@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { MgoError } from '../error.ts'
 import type { NewCommit, Tree } from '../ports.ts'
@@ -63,7 +64,8 @@ export async function packOf(written: Written | undefined, next: Commit): Promis
 
 function stream({ base, commits, committer, entries }: WriteInput): Buffer {
   const parts: Buffer[] = []
-  const ref = `refs/mgo/work/${process.pid}`
+  // A name of its own for each call, and gone at its end: two processes may share a mirror, and a clone is somebody's.
+  const ref = `refs/mgo/work/${randomUUID()}`
   const modes = new Map([...entries].map(([path, entry]) => [path, entry.mode]))
   commits.forEach((commit, i) => {
     if (i === 0 && base === undefined) parts.push(Buffer.from(`reset ${ref}\n`))
@@ -82,7 +84,7 @@ function stream({ base, commits, committer, entries }: WriteInput): Buffer {
     }
     parts.push(Buffer.from(`\nget-mark :${i + 1}\n`))
   })
-  return Buffer.concat([...parts, Buffer.from('done\n')])
+  return Buffer.concat([...parts, Buffer.from(`reset ${ref}\nfrom ${'0'.repeat(40)}\n\ndone\n`)])
 }
 
 function data(bytes: Uint8Array): Buffer {

@@ -21,7 +21,12 @@ const known: readonly Known[] = [
     hint: 'Look at the address; the repository may be missing, or hidden from this key.',
   },
   {
-    says: /Could not resolve host|Connection refused|Connection timed out|Failed to connect|Couldn't connect|Empty reply|unable to access|Connection reset|early EOF|hung up unexpectedly|Host key verification failed/i,
+    says: /Host key verification failed/i,
+    code: 'GIT_UNREACHABLE',
+    hint: 'Put the key of the git server into known_hosts, after you have compared it: ssh-keyscan HOST.',
+  },
+  {
+    says: /Could not resolve host|Connection refused|Connection timed out|Failed to connect|Couldn't connect|Empty reply|unable to access|Connection reset|early EOF|hung up unexpectedly/i,
     code: 'GIT_UNREACHABLE',
     hint: 'Is the git server up, and can this machine reach it? Nothing was deployed by this attempt.',
   },

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hiding, type Ran, type Run, type RunOptions, run } from '../exec.ts'
 import type { Hide, Secrets } from '../secrets.ts'
@@ -18,6 +19,8 @@ export type GitOptions = {
   readonly env: Readonly<Record<string, string>>
   /** Is told the password, and takes it and all others out of git’s words. */
   readonly secrets: Secrets
+  /** Where relative paths of a clone's own settings count from. */
+  readonly cwd?: string
 }
 
 const settings = [
@@ -46,12 +49,15 @@ export type Git = {
   readonly env: Readonly<Record<string, string>>
   /** Takes secrets out of what git or its server said. */
   readonly hide: Hide
+  /** The repository that it works on. */
+  readonly folder: string
   /** The arguments that go before the command's own. */
   readonly before: readonly string[]
 }
 
 /** Makes the wrapper for one repository. */
-export function gitProgram(gitDir: string, { home, credentials, env, secrets }: GitOptions, exec: Run = run): Git {
+export function gitProgram(gitDir: string, options: GitOptions, exec: Run = run): Git {
+  const { home, credentials, env, cwd, secrets } = options
   if (credentials !== undefined)
     secrets.credential(credentials.password, `${credentials.username}:${credentials.password}`)
   const call = hiding(exec, secrets.hide)
@@ -69,18 +75,20 @@ export function gitProgram(gitDir: string, { home, credentials, env, secrets }: 
   }
   own['GIT_SSH_COMMAND'] ??= 'ssh -oBatchMode=yes'
   const before = [...settings, `--git-dir=${gitDir}`]
-  const git = (args: readonly string[], options: Partial<RunOptions> = {}) =>
-    call('git', [...before, ...args], { env: own, ...options })
-  return Object.assign(git, { env: own, before, hide: secrets.hide })
+  const git = (args: readonly string[], more: Partial<RunOptions> = {}) =>
+    call('git', [...before, ...args], { env: own, ...(cwd === undefined ? {} : { cwd }), ...more })
+  return Object.assign(git, { env: own, before, folder: gitDir, hide: secrets.hide })
 }
 
 function askpass(home: string, { username, password }: Credentials): Record<string, string> {
   const script = join(home, 'askpass')
+  // Another process may be running it at this moment: it is put in its place whole.
+  const fresh = `${script}.${randomUUID()}`
   writeFileSync(
-    script,
+    fresh,
     '#!/bin/sh\ncase "$1" in Username*) printf %s "$MGO_GIT_USERNAME" ;; *) printf %s "$MGO_GIT_PASSWORD" ;; esac\n',
     { mode: 0o700 },
   )
-  chmodSync(script, 0o700)
+  renameSync(fresh, script)
   return { GIT_ASKPASS: script, MGO_GIT_USERNAME: username, MGO_GIT_PASSWORD: password }
 }

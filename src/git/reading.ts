@@ -14,7 +14,7 @@ import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
 
-export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'lastChange'>
+export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'history' | 'lastChange'>
 
 const treesKept = 32
 /** What a folder that is laid out may hold at most: a chart, not a disk. */
@@ -38,7 +38,8 @@ export function reading(git: Git, blobs: Blobs): Reading {
     read,
     requestsIn: (from, to) => requestsIn(git, from, to),
     changes: (from, to) => changes(git, from, to),
-    lastChange: (commit, path) => lastChange(git, commit, path),
+    history: (commit, path, limit) => history(git, { commit, path, limit }),
+    lastChange: async (commit, path) => (await history(git, { commit, path, limit: 1 }))[0],
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
 }
@@ -87,13 +88,21 @@ async function changes(git: Git, from: Commit, to: Commit): Promise<ReadonlyMap<
   return found
 }
 
-async function lastChange(git: Git, commit: Commit, path: string): Promise<LastChange | undefined> {
-  const format = '--format=%H%x00%an <%ae>%x00%aI%x00%s%x00%B'
-  const ran = await git(['log', '-1', '-z', format, '--end-of-options', commit, '--', `:(literal)${path}`])
+type Past = { readonly commit: Commit; readonly path: string; readonly limit: number }
+
+async function history(git: Git, { commit, path, limit }: Past): Promise<readonly LastChange[]> {
+  const format = '--format=%H%x1f%an <%ae>%x1f%aI%x1f%s%x1f%B'
+  const ran = await git(['log', `-${limit}`, '-z', format, '--end-of-options', commit, '--', `:(literal)${path}`])
   if (ran.code !== 0) throw gitError('log', ran)
-  const [hash, author = '', at = '', subject = '', message = ''] = ran.stdout.toString('utf8').split('\0')
-  const found = parseCommit(hash ?? '')
-  return found === undefined ? undefined : { commit: found, author: author.replace(/ <>$/, ''), at, subject, message }
+  return ran.stdout
+    .toString('utf8')
+    .split('\0')
+    .flatMap((line) => {
+      const [hash, author = '', at = '', subject = '', ...message] = line.split('\u001f')
+      const found = parseCommit(hash ?? '')
+      if (found === undefined) return []
+      return [{ commit: found, author: author.replace(/ <>$/, ''), at, subject, message: message.join('\u001f') }]
+    })
 }
 
 type Laying = { readonly folder: string; readonly into: string; readonly read: Repo['read'] }

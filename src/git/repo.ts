@@ -13,7 +13,7 @@ import type { Person } from '../release/request.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { capped, fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
-import { packOf, type Written, writeCommits } from './commits.ts'
+import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
 import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
@@ -30,8 +30,9 @@ export async function openRepo(where: string, options: OpenOptions): Promise<Rep
   const place = repoPlace(where)
   await checkGit(options.env)
   if (place.kind === 'remote') return openRemote(place, options)
-  const beside = (url: string, branch: string) => openRepo(url, { ...options, branch, commitOnly: false })
-  return openClone(place.folder, options, beside)
+  return openClone(place.folder, options, ({ url, credentials = options.credentials }, branch) =>
+    openRepo(url, { ...options, credentials, branch, commitOnly: false }),
+  )
 }
 
 async function checkGit(env: OpenOptions['env']): Promise<void> {
@@ -174,6 +175,7 @@ function letGo({ blobs, gitDir }: Shared): void {
 async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {
   const { git, reads, committer, gitDir } = shared
   const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
+  paths.forEach(checkPath)
   const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
   const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
   const entries = new Map(trees.flatMap((tree) => [...tree]))
@@ -191,6 +193,10 @@ function turns(): Shared['inTurn'] {
   }
 }
 
+/** Longer in all than it takes until a lock is stale. */
+const lockTries = 16
+const isLocked = /\.lock'?: File exists|cannot lock ref|unable to update local ref/
+
 async function fetchTip(
   { git, place, gitDir, fetchLimit }: Shared,
   branch: string,
@@ -201,8 +207,11 @@ async function fetchTip(
   const args = ['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`]
   const fetch = () => capped(gitDir, fetchLimit, (signal) => git(args, { timeoutMs, signal }))
   let ran = await fetch()
-  // A fetch that was killed has left its lock.
-  if (ran.code !== 0 && /\.lock'?: File exists/.test(ran.stderr) && removeStaleLocks(gitDir) > 0) ran = await fetch()
+  // Another mgo holds the lock for a moment, or a fetch that was killed has left it.
+  for (let turn = 1; turn <= lockTries && ran.code !== 0 && isLocked.test(ran.stderr); turn++) {
+    if (removeStaleLocks(gitDir) === 0) await new Promise((resolve) => setTimeout(resolve, 50 * turn))
+    ran = await fetch()
+  }
   if (ran.code !== 0) {
     if (/couldn't find remote ref/.test(ran.stderr)) return undefined
     throw gitError('fetch', ran)

@@ -7,8 +7,8 @@ import { matchesAny } from '../access/pattern.ts'
 import type { Problem } from '../error.ts'
 import type { Release } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
-import { setImage } from './edit.ts'
-import { parseHeader } from './header.ts'
+import { setImageIn } from './edit.ts'
+import { type HeaderInput, parseHeader, readHeader, releaseIn } from './header.ts'
 import { placeOfPath } from './layout.ts'
 import { deployMessage } from './message.ts'
 import { nearest } from './nearest.ts'
@@ -30,13 +30,15 @@ export function change(request: DeployRequest, files: ReadonlyMap<string, Uint8A
   const problems: Problem[] = []
   for (const [path, bytes] of files) {
     if (!mayName(bytes, request.source)) continue
-    const edit = setImage({ path, bytes, source: request.source, image: request.image })
+    const header = readHeader(path, bytes)
+    if (header.kind === 'none') continue
+    const edit = header.kind === 'header' ? setImageIn(header, request.source, request.image) : header
     if (edit.kind === 'absent') continue
     if (edit.kind === 'refused') {
       problems.push(...edit.problems)
       continue
     }
-    const release = releaseOf(path, bytes, request)
+    const release = header.kind === 'header' ? releaseIn(header, inputOf(path, request)) : header
     if (release.kind === 'refused') problems.push(...release.problems)
     if (release.kind === 'release') releases.push(release.release)
     if (edit.kind === 'changed') changed.set(path, edit.bytes)
@@ -62,10 +64,9 @@ function outOfBounds({ rule, source, cluster }: DeployRequest, { namespace, name
   }
 }
 
-function releaseOf(path: string, bytes: Uint8Array, request: DeployRequest): ReturnType<typeof parseHeader> {
+function inputOf(path: string, { cluster }: DeployRequest): Omit<HeaderInput, 'bytes'> {
   const place = placeOfPath(path)
-  const name = place.kind === 'values' ? place.name : ''
-  return parseHeader({ path, bytes, cluster: request.cluster, name, allowRanges: true })
+  return { path, cluster, name: place.kind === 'values' ? place.name : '', allowRanges: true }
 }
 
 /**
@@ -80,7 +81,7 @@ export function mayName(bytes: Uint8Array, source: string): boolean {
 function unknownSource(request: DeployRequest, files: ReadonlyMap<string, Uint8Array>): Problem {
   const sources = new Set<string>()
   for (const [path, bytes] of files) {
-    const parsed = releaseOf(path, bytes, request)
+    const parsed = parseHeader({ ...inputOf(path, request), bytes })
     if (parsed.kind === 'release') for (const slot of parsed.release.images) sources.add(slot.source)
   }
   const known = nearest(request.source, [...sources], 10)

@@ -5,22 +5,20 @@
  */
 import { type Node, type YAMLMap, isMap, isScalar } from 'yaml'
 import { follow, pairOf } from './document.ts'
-import { findHeader } from './header.ts'
-import { readSource } from './source.ts'
+import { readHeader } from './header.ts'
 
 /** The tag, with its digest where it is pinned; `undefined` where the file has none that can be read. */
 export function currentTag(path: string, bytes: Uint8Array, source: string): string | undefined {
-  const read = readSource(path, bytes)
-  const header = read.kind === 'refused' ? undefined : findHeader(read.source)
-  if (header?.kind !== 'header') return undefined
+  const header = readHeader(path, bytes)
+  if (header.kind !== 'header') return undefined
   const text = (node: Node | null | undefined, key: string): string | undefined => {
-    const map = follow(node ?? null, header.doc)
-    const value = isMap(map) ? follow(pairOf(map as YAMLMap, key)?.value ?? null, header.doc) : null
+    const map = follow(node ?? null)
+    const value = isMap(map) ? follow(pairOf(map as YAMLMap, key)?.value ?? null) : null
     return isScalar(value) && /^(?:string|number|bigint)$/.test(typeof value.value)
       ? `${value.value as string}`
       : undefined
   }
-  const images = follow(pairOf(header.map, 'images')?.value ?? null, header.doc)
+  const images = follow(pairOf(header.map, 'images')?.value ?? null)
   const image = isMap(images) ? pairOf(images as YAMLMap, source)?.value : undefined
   const tag = text(image, 'tag')
   if (tag !== undefined) return tag

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type Alias,
   type Document,
   type Node,
   type ParsedNode,
@@ -24,6 +25,8 @@ import { type Source, placeOf } from './source.ts'
 const depthLimit = 200
 /** Nodes after every alias is written out; what a billion laughs would become. */
 const expandedLimit = 1_000_000
+/** Problems told of one file at most: who mends these sees the rest. */
+export const problemLimit = 20
 
 export type Documents =
   | { readonly kind: 'ok'; readonly documents: readonly Document.Parsed[] }
@@ -35,7 +38,7 @@ export function parseDocuments(source: Source): Documents {
   try {
     const all = parseAllDocuments(source.text, {
       version: '1.1',
-      customTags: (tags) => [...tags.filter((tag) => typeof tag === 'string' || !isForeign(tag)), octal],
+      customTags: (tags) => [...tags.filter((tag) => typeof tag === 'string' || !isForeign(tag)), octal, float],
       keepSourceTokens: true,
       uniqueKeys: false,
       intAsBigInt: false,
@@ -45,12 +48,14 @@ export function parseDocuments(source: Source): Documents {
   } catch (error) {
     return { kind: 'refused', problems: [broken(source, 0, (error as Error).message)] }
   }
-  const problems = parsed.flatMap((doc) =>
-    doc.errors.map((error) => broken(source, error.pos[0], firstLine(error.message))),
-  )
-  if (problems.length > 0) return { kind: 'refused', problems: problems.slice(0, 20) }
-  const found = parsed.flatMap((doc) => shapeProblems(doc, source))
-  return found.length > 0 ? { kind: 'refused', problems: found.slice(0, 20) } : { kind: 'ok', documents: parsed }
+  const problems = parsed
+    .flatMap((doc) => doc.errors)
+    .slice(0, problemLimit)
+    .map((error) => broken(source, error.pos[0], firstLine(error.message)))
+  if (problems.length > 0) return { kind: 'refused', problems }
+  const found: Problem[] = []
+  for (const doc of parsed) if (found.length < problemLimit) checkShape(doc, source, found)
+  return found.length > 0 ? { kind: 'refused', problems: found } : { kind: 'ok', documents: parsed }
 }
 
 const octal = {
@@ -61,7 +66,16 @@ const octal = {
   resolve: (text: string) => Number.parseInt(text.replace('0o', '').replaceAll('_', ''), 8),
 } as const
 
-function isForeign(tag: { tag?: string; format?: string }): boolean {
+/** As go-yaml has it. The library takes `e1234567`, which is a fine tag, and a lone dot for numbers. */
+const float = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  test: /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9][0-9_]*)?$/,
+  resolve: (text: string) => Number.parseFloat(text.replaceAll('_', '')),
+} as const
+
+function isForeign(tag: { tag?: string; format?: string; test?: RegExp }): boolean {
+  if (tag.tag === 'tag:yaml.org,2002:float') return tag.test?.test('.nan') !== true
   return tag.tag === 'tag:yaml.org,2002:timestamp' || tag.format === 'TIME'
 }
 
@@ -78,35 +92,57 @@ function broken(source: Source, offset: number, message: string): Problem {
   }
 }
 
-/** Duplicate keys, nesting, aliases that lead nowhere, and the size when all aliases are written out; one linear pass. */
-function shapeProblems(doc: Document.Parsed, source: Source): readonly Problem[] {
-  const problems: Problem[] = []
-  const anchors = new Map<string, number>()
-  const walk = (node: unknown, depth: number): number => {
-    if (depth > depthLimit) {
-      if (problems.length === 0) problems.push(broken(source, startOf(node), `nested deeper than ${depthLimit} levels`))
-      return 1
-    }
-    let size = 1
-    if (isAlias(node)) return anchors.get(node.source) ?? 1
-    if (isCollection(node)) {
-      const seen = new Set<string>()
-      for (const item of node.items) {
-        if (!isPair(item)) size += walk(item, depth + 1)
-        else {
-          const key = keyOf(item.key)
-          if (key !== undefined && key !== '<<' && seen.has(key)) problems.push(duplicate(source, item.key, key))
-          if (key !== undefined) seen.add(key)
-          size += walk(item.key, depth + 1) + walk(item.value, depth + 1)
-        }
-      }
-    }
-    if (isNode(node) && 'anchor' in node && typeof node.anchor === 'string') anchors.set(node.anchor, size)
-    return size
+/** What an alias leads to. The library finds it by a walk through the whole document, for each alias again. */
+const targets = new WeakMap<Alias, Node>()
+
+type Anchored = { readonly node: Node; size: number | 'open' }
+type Walk = { readonly source: Source; readonly problems: Problem[]; readonly anchors: Map<string, Anchored> }
+
+/** Duplicate keys, nesting, aliases that lead nowhere or to themselves, and the size when all are written out; one linear pass. */
+function checkShape(doc: Document.Parsed, source: Source, problems: Problem[]): void {
+  const before = problems.length
+  const size = sizeOf(doc.contents, 0, { source, problems, anchors: new Map() })
+  if (size > expandedLimit && problems.length === before)
+    problems.push(broken(source, startOf(doc.contents), 'its aliases would expand to over a million values'))
+}
+
+function sizeOf(node: unknown, depth: number, walk: Walk): number {
+  const { source, problems, anchors } = walk
+  if (problems.length >= problemLimit) return 1
+  if (depth > depthLimit) {
+    problems.push(broken(source, startOf(node), `nested deeper than ${depthLimit} levels`))
+    return 1
   }
-  if (walk(doc.contents, 0) > expandedLimit)
-    problems.push(broken(source, 0, 'its aliases would expand to over a million values'))
-  return problems
+  if (isAlias(node)) return aliasSize(node, walk)
+  const anchor = isNode(node) && 'anchor' in node && typeof node.anchor === 'string' ? node.anchor : undefined
+  const anchored: Anchored | undefined = anchor === undefined ? undefined : { node: node as Node, size: 'open' }
+  if (anchor !== undefined && anchored !== undefined) anchors.set(anchor, anchored)
+  let size = 1
+  const seen = new Set<string>()
+  for (const item of isCollection(node) ? node.items : []) {
+    if (!isPair(item)) size += sizeOf(item, depth + 1, walk)
+    else {
+      const key = keyOf(item.key)
+      if (key !== undefined && key !== '<<' && seen.has(key) && problems.length < problemLimit)
+        problems.push(duplicate(source, item.key, key))
+      if (key !== undefined) seen.add(key)
+      size += sizeOf(item.key, depth + 1, walk) + sizeOf(item.value, depth + 1, walk)
+    }
+  }
+  if (anchored !== undefined) anchored.size = size
+  return size
+}
+
+function aliasSize(alias: Alias, { source, problems, anchors }: Walk): number {
+  const found = anchors.get(alias.source)
+  if (found === undefined) problems.push(broken(source, startOf(alias), `no anchor &${alias.source} stands before it`))
+  else if (found.size === 'open')
+    problems.push(broken(source, startOf(alias), `the alias *${alias.source} stands inside what it names`))
+  else {
+    targets.set(alias, found.node)
+    return found.size
+  }
+  return 1
 }
 
 function duplicate(source: Source, key: unknown, name: string): Problem {
@@ -143,9 +179,9 @@ export function pairOf(
   return undefined
 }
 
-/** A node with its alias followed. */
-export function follow(node: Node | null, doc: Document): Node | null {
-  return isAlias(node) ? (node.resolve(doc) ?? null) : node
+/** A node with its alias followed; only in documents that `parseDocuments` gave. */
+export function follow(node: Node | null): Node | null {
+  return isAlias(node) ? (targets.get(node) ?? null) : node
 }
 
 /** A map at the top of a document. */

@@ -10,11 +10,11 @@ import type { Problem } from '../error.ts'
 import { type Image, printImage } from '../release/image.ts'
 import type { ImageForm } from '../release/release.ts'
 import { pairOf, startOf } from './document.ts'
-import { type Header, findHeader } from './header.ts'
+import { type Header, readHeader } from './header.ts'
 import { onlyThese } from './read-back.ts'
 import { isPlainText } from './scalar-text.ts'
 import { formOf } from './slots.ts'
-import { type Source, placeOf, readSource } from './source.ts'
+import { type Source, placeOf } from './source.ts'
 
 /** One scalar that changes: its text before and after, quotes included. */
 export type Change = {
@@ -50,20 +50,23 @@ export type EditInput = {
  * ```
  */
 export function setImage({ path, bytes, source, image }: EditInput): Edit {
-  const read = readSource(path, bytes)
-  if (read.kind === 'refused') return { kind: 'refused', problems: [read.problem] }
-  const header = findHeader(read.source)
+  const header = readHeader(path, bytes)
   if (header.kind === 'refused') return header
   if (header.kind === 'none') return { kind: 'absent' }
+  return setImageIn(header, source, image)
+}
+
+/** The same for a file whose header was found already. */
+export function setImageIn(header: Header, source: string, image: Image): Edit {
   const entry = entryOf(header, source)
   if (entry === undefined) return { kind: 'absent' }
   const meant = valuesFor(entry, image, header)
   if (meant.kind === 'refused') return meant
-  const changes = meant.values.flatMap((one) => changeOf(one, read.source))
+  const changes = meant.values.flatMap((one) => changeOf(one, header.source))
   const problems = changes.filter((one): one is Problem => 'code' in one)
   if (problems.length > 0) return { kind: 'refused', problems }
   return splice(
-    read.source,
+    header,
     changes.filter((one): one is Change => !('code' in one)),
   )
 }
@@ -92,7 +95,7 @@ function valuesFor(entry: Entry, image: Image, header: Header): Values {
       'the image is an alias',
       'Write the image itself here; the anchor belongs to something else.',
     )
-  const form = formOf(entry.value, header.doc)
+  const form = formOf(entry.value)
   if (typeof form !== 'string' || !isMap(entry.value)) {
     return refuse(
       entry.key,
@@ -135,39 +138,32 @@ function texts(form: ImageForm, image: Image, tag: string): readonly (readonly [
   ]
 }
 
-function changeOf({ key, value, node, keyNode }: Meant, source: Source): readonly (Change | Problem)[] {
-  if (node === null || !isScalar(node) || !node.range) {
-    const what = isAlias(node)
-      ? `the value of "${key}" is an alias`
-      : isMap(node)
-        ? `the value of "${key}" is a map or a template`
-        : `"${key}" has no plain value`
-    return [
-      unsafe(source, node ?? keyNode, [
-        what,
-        `Write the value of ${key} itself, such as ${key}: ${JSON.stringify(value)}.`,
-      ]),
-    ]
-  }
-  if (node.value === value) return []
-  if (node.type === Scalar.BLOCK_FOLDED || node.type === Scalar.BLOCK_LITERAL) {
-    return [
-      unsafe(source, node, [
-        `the value of "${key}" is a block text (| or >)`,
-        `Write it on one line: ${key}: ${JSON.stringify(value)}.`,
-      ]),
-    ]
-  }
-  if (typeof node.value === 'string' && node.value.includes('{{')) {
-    return [
-      unsafe(source, node, [
-        `the value of "${key}" is a template`,
-        'A values file is not a template; write the value itself.',
-      ]),
-    ]
-  }
+function changeOf(meant: Meant, source: Source): readonly (Change | Problem)[] {
+  const { key, value, node, keyNode } = meant
+  if (isScalar(node) && node.value === value) return []
+  const why = whyNot(meant)
+  if (why !== undefined) return [unsafe(source, node ?? keyNode, why)]
+  if (!isScalar(node) || !node.range) return []
   const [start, end] = node.range
   return [{ key, value, start, end, text: written(node, value, source.text) }]
+}
+
+type Words = readonly [message: string, hint: string]
+
+/** Why a value cannot be set safely, and what would help. */
+function whyNot({ key, value, node }: Meant): Words | undefined {
+  const write = `Write the value of ${key} itself, such as ${key}: ${JSON.stringify(value)}.`
+  if (isAlias(node)) return [`the value of "${key}" is an alias`, write]
+  if (isMap(node)) return [`the value of "${key}" is a map or a template`, write]
+  if (!isScalar(node) || !node.range) return [`"${key}" has no plain value`, write]
+  const type = /^tag:yaml\.org,2002:(.+)$/.exec(node.tag ?? '')?.[1]
+  if (type !== undefined && type !== 'str')
+    return [`the value of "${key}" has the type !!${type}`, 'An image is text; take the type out.']
+  if (node.type === Scalar.BLOCK_FOLDED || node.type === Scalar.BLOCK_LITERAL)
+    return [`the value of "${key}" is a block text (| or >)`, `Write it on one line: ${key}: ${JSON.stringify(value)}.`]
+  if (typeof node.value === 'string' && node.value.includes('{{'))
+    return [`the value of "${key}" is a template`, 'A values file is not a template; write the value itself.']
+  return undefined
 }
 
 /** The scalar's new text: old quotes stay, a plain one is quoted where YAML would read it as something else. */
@@ -183,7 +179,7 @@ function written(node: Scalar, value: string, text: string): string {
   return `${before}${plain}${after}`
 }
 
-function splice(source: Source, changes: readonly Change[]): Edit {
+function splice({ source, documents }: Header, changes: readonly Change[]): Edit {
   if (changes.length === 0) return { kind: 'unchanged' }
   const ordered = [...changes].sort((a, b) => a.start - b.start)
   let text = ''
@@ -193,12 +189,12 @@ function splice(source: Source, changes: readonly Change[]): Edit {
     last = change.end
   }
   text += source.text.slice(last)
-  const problem = onlyThese(source, { path: source.path, text }, ordered)
+  const problem = onlyThese({ source, documents }, { path: source.path, text }, ordered)
   if (problem !== undefined) return { kind: 'refused', problems: [problem] }
   return { kind: 'changed', bytes: new TextEncoder().encode(text), changes: ordered }
 }
 
-function unsafe(source: Source, node: Node, [message, hint]: readonly [string, string]): Problem {
+function unsafe(source: Source, node: Node, [message, hint]: Words): Problem {
   return {
     code: 'EDIT_UNSAFE',
     message,

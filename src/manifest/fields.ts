@@ -5,7 +5,7 @@
  */
 import { type Node, type YAMLMap, isAlias, isNode, isPair, isScalar } from 'yaml'
 import type { Place, Problem } from '../error.ts'
-import { keyOf, startOf } from './document.ts'
+import { keyOf, problemLimit, startOf } from './document.ts'
 import { didYouMean } from './nearest.ts'
 import { type Source, placeOf } from './source.ts'
 
@@ -34,6 +34,7 @@ export function wrong(at: Place, message: string, hint: string): Problem {
 export function fieldsOf(map: YAMLMap, { source, problems, known, what }: FieldRules): Fields {
   const found = new Map<string, Node>()
   for (const pair of map.items) {
+    if (problems.length >= problemLimit) break
     const key = isPair(pair) ? keyOf(pair.key) : undefined
     if (key === undefined) {
       problems.push(

@@ -34,12 +34,14 @@ export type HeaderInput = {
 
 /** Reads a values file. */
 export function parseHeader(input: HeaderInput): ParsedHeader {
-  const read = readSource(input.path, input.bytes)
-  if (read.kind === 'refused') return { kind: 'refused', problems: [read.problem] }
-  const found = findHeader(read.source)
-  if (found.kind !== 'header') return found
+  const found = readHeader(input.path, input.bytes)
+  return found.kind === 'header' ? releaseIn(found, input) : found
+}
+
+/** The release of a header that was found already. */
+export function releaseIn(found: Header, input: Omit<HeaderInput, 'bytes'>): ParsedHeader {
   const problems: Problem[] = []
-  const fields = fieldsOf(found.map, { source: read.source, problems, known, what: 'the header' })
+  const fields = fieldsOf(found.map, { source: found.source, problems, known, what: 'the header' })
   const release = releaseOf(fields, found, input)
   return problems.length > 0 || release === undefined ? { kind: 'refused', problems } : { kind: 'release', release }
 }
@@ -47,20 +49,25 @@ export function parseHeader(input: HeaderInput): ParsedHeader {
 export type Header = {
   readonly kind: 'header'
   readonly map: YAMLMap
-  readonly doc: Document.Parsed
   readonly source: Source
+  readonly documents: readonly Document.Parsed[]
 }
 
-/** Finds the header's map at the top level of a file; more than one is refused. */
-export function findHeader(
-  source: Source,
-): Header | { readonly kind: 'none' } | { readonly kind: 'refused'; readonly problems: readonly Problem[] } {
+type Found = Header | { readonly kind: 'none' } | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+/** Reads a file and finds the header's map at its top level; more than one is refused. */
+export function readHeader(path: string, bytes: Uint8Array): Found {
+  const read = readSource(path, bytes)
+  return read.kind === 'ok' ? findHeader(read.source) : { kind: 'refused', problems: [read.problem] }
+}
+
+function findHeader(source: Source): Found {
   const parsed = parseDocuments(source)
   if (parsed.kind === 'refused') return parsed
   const found = parsed.documents.flatMap((doc) => {
     const map = topMap(doc)
     const pair = map === undefined ? undefined : pairOf(map, headerKey)
-    return pair === undefined ? [] : [{ doc, pair }]
+    return pair === undefined ? [] : [{ pair }]
   })
   const [first, second] = found
   if (first === undefined) return { kind: 'none' }
@@ -89,10 +96,10 @@ export function findHeader(
       ],
     }
   }
-  return { kind: 'header', map: map as YAMLMap, doc: first.doc, source }
+  return { kind: 'header', map: map as YAMLMap, source, documents: parsed.documents }
 }
 
-function releaseOf(fields: Fields, { doc, source }: Header, input: HeaderInput): Release | undefined {
+function releaseOf(fields: Fields, { source }: Header, input: Omit<HeaderInput, 'bytes'>): Release | undefined {
   const chart = chartOf(fields)
   const version = versionOf(fields, chart, input.allowRanges === true)
   const name = matching(fields, 'name', releaseNames) ?? input.name
@@ -101,7 +108,7 @@ function releaseOf(fields: Fields, { doc, source }: Header, input: HeaderInput):
   }
   const namespace = matching(fields, 'namespace', namespaces) ?? 'default'
   const engine = matching(fields, 'engine', engines)
-  const images = imagesOf(fields, doc)
+  const images = imagesOf(fields)
   const timeoutMs = timeoutOf(fields)
   const needs = needsOf(fields)
   if (chart === undefined) return undefined

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Problem } from '../error.ts'
 import { type Cluster, parseCluster } from '../release/ids.ts'
 
 export type Place =
@@ -39,4 +40,27 @@ export function clustersOf(paths: Iterable<string>): readonly Cluster[] {
 /** The path of a release's secrets beside its values file. */
 export function secretsPath(valuesPath: string): string {
   return valuesPath.replace(/-values\.yaml$/, '-secrets.yaml')
+}
+
+/** What a git mode forbids: only a plain file is read and edited. `undefined`: nothing. */
+export function modeProblem(path: string, mode: string): Problem | undefined {
+  if (mode === '100644') return undefined
+  if (mode === '120000') return unusable(path, 'is a symbolic link', 'Put the file itself there.')
+  if (mode === '160000') return unusable(path, 'is a submodule', 'Put the file itself there.')
+  return unusable(path, 'is executable', `Take the right away: git update-index --chmod=-x ${path}.`)
+}
+
+/** Whether a file is only the place holder of Git LFS (git-lfs.github.com, spec v1). */
+export function isLfsPointer(bytes: Uint8Array): boolean {
+  const start = 'version https://git-lfs.github.com/spec/'
+  return bytes.length < 1024 && new TextDecoder().decode(bytes.subarray(0, start.length)) === start
+}
+
+/** The problem of such a file. */
+export function lfs(path: string): Problem {
+  return unusable(path, 'is kept in Git LFS', 'Keep it in git itself: git lfs untrack, and add it again.')
+}
+
+function unusable(path: string, why: string, hint: string): Problem {
+  return { code: 'EDIT_UNSAFE', message: `${path} ${why}`, hint, at: { file: path, line: 1, column: 1 } }
 }

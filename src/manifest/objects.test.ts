@@ -24,6 +24,10 @@ const read: [yaml: string, want: unknown][] = [
   ['"0644"', '0644'],
   ['~', null],
   ['1e3', 1000],
+  ['e1234567', 'e1234567'],
+  ['.', '.'],
+  ['1_0.5', 10.5],
+  ['.5', 0.5],
 ]
 for (const [yaml, want] of read) test(`read as Kubernetes reads it: ${yaml}`, () => assert.deepEqual(value(yaml), want))
 

@@ -3,15 +3,21 @@
  *
  * @module
  */
-import { isAlias, isCollection, isMap, isNode, isPair, isScalar } from 'yaml'
+import { type Document, isAlias, isCollection, isMap, isNode, isPair, isScalar } from 'yaml'
 import type { Problem } from '../error.ts'
 import { parseDocuments } from './document.ts'
 import { type Source, placeOf } from './source.ts'
 
 export type Meant = { readonly start: number; readonly end: number; readonly text: string; readonly value: string }
 
+export type Parsed = { readonly source: Source; readonly documents: readonly Document.Parsed[] }
+
 /** Gives a problem unless `after` is `before` with just the meant scalars changed. `meant` is sorted by place. */
-export function onlyThese(before: Source, after: Source, meant: readonly Meant[]): Problem | undefined {
+export function onlyThese(
+  { source: before, documents }: Parsed,
+  after: Source,
+  meant: readonly Meant[],
+): Problem | undefined {
   const [first] = meant
   const at = placeOf(before, first?.start ?? 0)
   const problem: Problem = {
@@ -20,10 +26,10 @@ export function onlyThese(before: Source, after: Source, meant: readonly Meant[]
     hint: 'Write the image on lines of its own, with plain values. Nothing was written.',
     at,
   }
-  const [a, b] = [parseDocuments(before), parseDocuments(after)]
-  if (a.kind === 'refused' || b.kind === 'refused' || a.documents.length !== b.documents.length) return problem
+  const now = parseDocuments(after)
+  if (now.kind === 'refused' || documents.length !== now.documents.length) return problem
   const open = new Map(meant.map((one) => [one.start, one.value]))
-  const same = a.documents.every((doc, i) => equal(doc.contents, b.documents[i]?.contents, open))
+  const same = documents.every((doc, i) => equal(doc.contents, now.documents[i]?.contents, open))
   return same && open.size === 0 ? undefined : problem
 }
 
@@ -36,10 +42,15 @@ function equal(a: unknown, b: unknown, open: Map<number, string>): boolean {
   if ('anchor' in a && 'anchor' in b && a.anchor !== b.anchor) return false
   if (isScalar(a) && isScalar(b)) {
     const value = open.get(a.range?.[0] ?? -1)
-    if (value === undefined) return Object.is(a.value, b.value) && a.type === b.type && a.source === b.source
+    if (value === undefined) return sameValue(a.value, b.value) && a.type === b.type && a.source === b.source
     open.delete(a.range?.[0] ?? -1)
     return b.value === value
   }
   if (!isCollection(a) || !isCollection(b) || isMap(a) !== isMap(b) || a.items.length !== b.items.length) return false
   return a.items.every((item, i) => equal(item, b.items[i], open))
+}
+
+/** The library makes a new symbol for each merge key that it reads. */
+function sameValue(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || (typeof a === 'symbol' && typeof b === 'symbol')
 }

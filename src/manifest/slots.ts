@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { type Document, type Node, type YAMLMap, isAlias, isMap, isScalar, isSeq } from 'yaml'
+import { type Node, type YAMLMap, isMap, isScalar, isSeq } from 'yaml'
 import type { ImageForm, ImageSlot } from '../release/release.ts'
-import { follow, keyOf, startOf } from './document.ts'
+import { follow, keyOf, problemLimit, startOf } from './document.ts'
 import { type Fields, wrong } from './fields.ts'
 import { nearest } from './nearest.ts'
 import { placeOf } from './source.ts'
 
 /** The entries of `images`, each with its form; what has none is told as a problem. */
-export function imagesOf(fields: Fields, doc: Document.Parsed): readonly ImageSlot[] {
+export function imagesOf(fields: Fields): readonly ImageSlot[] {
   const { source } = fields
   const node = fields.get('images')
   if (node === undefined || (isScalar(node) && node.value === null)) return []
@@ -26,6 +26,7 @@ export function imagesOf(fields: Fields, doc: Document.Parsed): readonly ImageSl
     return []
   }
   return (node as YAMLMap).items.flatMap((pair) => {
+    if (fields.problems.length >= problemLimit) return []
     const key = keyOf(pair.key)
     const at = placeOf(source, startOf(pair.key))
     if (key === undefined || key === '<<') {
@@ -34,7 +35,7 @@ export function imagesOf(fields: Fields, doc: Document.Parsed): readonly ImageSl
       )
       return []
     }
-    const form = formOf(pair.value as Node | null, doc)
+    const form = formOf(pair.value as Node | null)
     if (typeof form === 'string') return [{ source: key, form, at }]
     fields.problems.push(wrong(at, `the image of ${key} ${form.message}`, form.hint))
     return []
@@ -44,11 +45,11 @@ export function imagesOf(fields: Fields, doc: Document.Parsed): readonly ImageSl
 type NoForm = { readonly message: string; readonly hint: string }
 
 /** Which of the three forms an entry has. What comes from an alias or a merge is legal data; only an edit refuses it. */
-export function formOf(value: Node | null, doc: Document): ImageForm | NoForm {
+export function formOf(value: Node | null): ImageForm | NoForm {
   const forms = 'Write { repository: …, tag: … } or { image: "repository:tag" }.'
-  const map = follow(value, doc)
+  const map = follow(value)
   if (!isMap(map)) return { message: 'is no map', hint: forms }
-  const keys = ownAndMerged(map as YAMLMap, doc, 0)
+  const keys = ownAndMerged(map as YAMLMap)
   if (keys.has('image') && keys.has('tag')) return 'quirky'
   if (keys.has('image')) return 'one-string'
   if (keys.has('repository') && keys.has('tag')) return 'repository-tag'
@@ -61,7 +62,8 @@ export function formOf(value: Node | null, doc: Document): ImageForm | NoForm {
   }
 }
 
-function ownAndMerged(map: YAMLMap, doc: Document, depth: number): ReadonlySet<string> {
+/** Ends: an alias never stands inside what it names, and the size of all that is written out is limited (document.ts). */
+function ownAndMerged(map: YAMLMap): ReadonlySet<string> {
   const keys = new Set<string>()
   for (const pair of map.items) {
     const key = keyOf(pair.key)
@@ -69,12 +71,11 @@ function ownAndMerged(map: YAMLMap, doc: Document, depth: number): ReadonlySet<s
       if (key !== undefined) keys.add(key)
       continue
     }
-    const value = follow(pair.value as Node | null, doc)
-    const merged = isSeq(value)
-      ? value.items.map((item) => (isAlias(item) ? follow(item, doc) : (item as Node)))
-      : [value]
-    for (const one of merged)
-      if (isMap(one) && depth < 20) for (const inner of ownAndMerged(one as YAMLMap, doc, depth + 1)) keys.add(inner)
+    const value = follow(pair.value as Node | null)
+    for (const item of isSeq(value) ? value.items : [value]) {
+      const one = follow(item as Node | null)
+      if (isMap(one)) for (const inner of ownAndMerged(one as YAMLMap)) keys.add(inner)
+    }
   }
   return keys
 }

@@ -1,0 +1,72 @@
+/**
+ * `mgo rollback`: the image that a release had before, as a new commit.
+ *
+ * @module
+ */
+import { deployer } from '../deploy/deploy.ts'
+import { type Earlier, earlier } from '../deploy/rollback.ts'
+import type { World } from '../ports.ts'
+import { printImage } from '../release/image.ts'
+import type { DeployRequest, Person } from '../release/request.ts'
+import type { Verdict } from '../release/verdict.ts'
+import { authorOf, printerOf, said } from './deploy.ts'
+import type { Edges } from './edges.ts'
+import { clusterOf, duration, exitOf, whereOf, withCluster } from './options.ts'
+import type { Print } from './print.ts'
+import { tipOf } from './tip.ts'
+
+/** Adds the command. */
+export function rollbackCommand(edges: Edges, exit: (code: number) => void) {
+  return withCluster('rollback', 'the image that a release had before, as a new commit; then as deploy')
+    .argument('<release>', 'namespace/name, or the name alone')
+    .option('--cluster <name>', 'where more than one cluster has the release')
+    .option('--to <commit>', 'a commit of its values file (default: the last with another image)')
+    .option('--author <who>', 'who asks: "Ada Lovelace <ada@example.com>"')
+    .option('--commit-only', 'stop after the commit; a clone is not pushed, the cluster is not touched')
+    .option('--no-wait', 'stop when the API server has taken everything')
+    .option('--timeout <time>', 'how long the verdict may wait (default: the release’s own, 5m)', duration)
+    .option('--dry-run', 'say what it would go back to; write and apply nothing')
+    .addHelpText('after', '\nExit: 0 healthy, 1 failed, 2 refused, 3 timed out, 4 git, 5 cluster')
+    .action(async (release, flags) => {
+      const print = printerOf(flags, edges)
+      const author = authorOf(flags.author)
+      const cluster = flags.cluster === undefined ? undefined : clusterOf(flags.cluster)
+      const commitOnly = flags.commitOnly === true
+      const { world, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly }, print.told)
+      try {
+        const found = await earlier({ release, cluster, to: flags.to }, await tipOf(world.repo), world.repo)
+        print.note(`going back to ${found.from.commit.slice(0, 12)} (${found.from.subject}): ${shown(found)}`)
+        if (flags.dryRun === true) return exit(0)
+        const options = { commitOnly, noWait: !flags.wait, timeoutMs: flags.timeout }
+        const deploying = deployer(world)
+        const verdicts = await Promise.all(requests(found, author, world).map((one) => deploying.deploy(one, options)))
+        exit(saidAll(verdicts, flags.output, print))
+      } finally {
+        await close()
+      }
+    })
+}
+
+/** One verdict as a deploy says it; several, for a release with several images, as a list. Gives the worst exit code. */
+function saidAll(verdicts: readonly Verdict[], output: 'text' | 'json', print: Print): number {
+  const [first, second] = verdicts
+  if (output === 'text' || (first !== undefined && second === undefined))
+    return Math.max(...verdicts.map((one) => said(one, output, print)))
+  print.json(verdicts)
+  return Math.max(...verdicts.map(exitOf))
+}
+
+function shown({ images }: Earlier): string {
+  return [...images.values()].map(printImage).join(', ')
+}
+
+function requests({ cluster, images }: Earlier, author: Person, { clock }: World): readonly DeployRequest[] {
+  return [...images].map(([source, image]) => ({
+    id: clock.id(),
+    cluster,
+    source,
+    image,
+    author,
+    acceptedAt: clock.now(),
+  }))
+}
