@@ -29,10 +29,7 @@ export function auditCommand(edges: Edges, exit: (code: number) => void) {
     .option('--debug', 'print every event as JSON')
     .option('-o, --output <text|json>', 'json: one entry a line, as the chain has it', output, 'text')
     .allowExcessArguments(false)
-    .addHelpText(
-      'after',
-      '\nExit: 0, with --verify 1 where the chain is broken, 2 used wrongly, 5 the journal cannot be read',
-    )
+    .addHelpText('after', '\nExit: 0, 1 --verify found it changed, 2 used wrongly, 5 no journal to read')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const trail = trailOf(flags, edges)

@@ -40,8 +40,9 @@ function createCommand(edges: Edges) {
     .option('--author <who>', 'whom its commits are by: "Ada <ada@example.com>" (default: its name)', author)
     .addHelpText(
       'after',
-      '\nA scope: VERBS cluster=… source=… image=… release=…, lists with commas, * within a part, ** anything:' +
-        '\n  --scope "deploy,read cluster=my-prod source=github.com/acme/* image=ghcr.io/acme/*"' +
+      '\nA scope: VERBS cluster=… source=… image=… release=…; lists have commas,' +
+        '\n* stands for a part, ** for anything:' +
+        '\n  --scope "deploy,read cluster=my-prod source=github.com/acme/* image=**"' +
         '\nWithout a scope the rules of the policy say what it may do.',
     )
     .action(async ({ name, scope, expires, author: who, config, ...flags }) => {

@@ -5,6 +5,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,16 +15,16 @@ import { startTrial, type Trial } from '../trial.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-kept-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-const realGit = '/usr/bin/git'
+const realGit = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
 
 function script(file: string, text: string): void {
   writeFileSync(file, `#!/bin/sh\n${text}\n`)
   chmodSync(file, 0o755)
 }
 
-async function seen(file: string): Promise<void> {
-  for (let i = 0; !existsSync(file); i++) {
-    if (i > 500) throw new Error(`${file} never came`)
+async function seen(isThere: () => boolean): Promise<void> {
+  for (let i = 0; !isThere(); i++) {
+    if (i > 500) throw new Error(`it never came: ${isThere.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
@@ -55,24 +56,30 @@ test('R1: kill -9 after the 202 and before the commit', async () => {
   await ended(trial)
 })
 
-for (const [row, command, why] of [
-  ['R2', 'fast-import', 'while the commits are written'],
-  ['R3', 'push', 'after the commits are written and before the push'],
-] as const) {
-  test(`${row}: kill -9 ${why}`, async () => {
-    const { shims, marker } = stoppingGit(command)
-    const trial = await startTrial({ shims })
-    const before = git(trial.bare, 'rev-parse', 'main')
-    const { id } = await trial.send(0, 'v2')
-    await seen(marker)
-    await trial.service().kill()
-    assert.equal(git(trial.bare, 'rev-parse', 'main'), before, 'nothing has moved')
-    await trial.start()
-    assert.equal((await trial.verdict(id)).verdict, 'committed')
-    assert.equal(git(trial.bare, 'log', '-1', '--format=%an <%ae>', 'main').trim(), 'Dev 0 <dev0@example.com>')
-    await ended(trial)
-  })
+/** Kills the server at `moment`, before anything has moved, and sees the request end in the next one. */
+async function killedBeforeThePush(trial: Trial, moment: () => Promise<void>): Promise<void> {
+  const before = git(trial.bare, 'rev-parse', 'main')
+  const { id } = await trial.send(0, 'v2')
+  await moment()
+  await trial.service().kill()
+  assert.equal(git(trial.bare, 'rev-parse', 'main'), before, 'nothing has moved')
+  await trial.start()
+  assert.equal((await trial.verdict(id)).verdict, 'committed')
+  assert.equal(git(trial.bare, 'log', '-1', '--format=%an <%ae>', 'main').trim(), 'Dev 0 <dev0@example.com>')
+  await ended(trial)
 }
+
+test('R2: kill -9 while the commits are written', async () => {
+  const { shims, marker } = stoppingGit('fast-import')
+  await killedBeforeThePush(await startTrial({ shims }), () => seen(() => existsSync(marker)))
+})
+
+test('R3: kill -9 after the commits are written and before the push', async () => {
+  const trial = await startTrial()
+  const pushes = trial.git.pushes()
+  trial.git.fault('hang')
+  await killedBeforeThePush(trial, () => seen(() => trial.git.pushes() > pushes))
+})
 
 test('R4: kill -9 after the push was taken; meanwhile a later one for the same source has landed', async () => {
   const trial = await startTrial()
@@ -80,7 +87,7 @@ test('R4: kill -9 after the push was taken; meanwhile a later one for the same s
   const hook = join(trial.bare, 'hooks', 'post-receive')
   script(hook, `touch ${marker}; sleep 2`)
   const { id } = await trial.send(0, 'v2')
-  await seen(marker)
+  await seen(() => existsSync(marker))
   const waiting = await trial.send(0, 'v3')
   await trial.service().kill()
   rmSync(hook)
