@@ -42,6 +42,16 @@ async function ground(): Promise<Ground> {
   return { rig, context: rig.context, kubeconfig: rig.kubeconfig }
 }
 
+/** A server logs one JSON object a line where nobody watches; here somebody does. */
+function readable(line: string): string {
+  try {
+    const { time, msg } = JSON.parse(line) as { time: string; msg: string }
+    return `${time.slice(11, 23)} ${msg}`
+  } catch {
+    return line
+  }
+}
+
 type Service = { readonly child: ChildProcess; readonly url: string }
 
 async function serve(bare: string, env: Readonly<Record<string, string>>): Promise<Service> {
@@ -53,7 +63,7 @@ async function serve(bare: string, env: Readonly<Record<string, string>>): Promi
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error('mgo serve ended; its words stand above')))
     child.stderr?.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().trimEnd().split('\n')) say(`  ${styleText('dim', line)}`)
+      for (const line of chunk.toString().trimEnd().split('\n')) say(`  ${styleText('dim', readable(line))}`)
       const found = /listens on (http:\S+),/.exec(chunk.toString())?.[1]
       if (found !== undefined) resolve(found)
     })

@@ -82,7 +82,7 @@ export function openEyes({ kube, subjects, clock, notBefore }: Given): Eyes {
     explained: new Map(),
     others: new Map(),
   }
-  const course: Course = { kube, clock, seeing, memory, watched }
+  const course: Course = { kube, clock, seeing, memory, watched, plain: subjects.length - watched.length }
   seeing.watch({ state: watched.map(({ own }) => own), events: [] })
   return {
     look: () => lookAt(course),
@@ -103,9 +103,11 @@ type Course = {
   readonly seeing: Sight
   readonly memory: Memory
   readonly watched: Subject[]
+  /** Objects that are merely there, and are not watched. */
+  readonly plain: number
 }
 
-function lookAt({ kube, clock, seeing, memory, watched }: Course): Look | undefined {
+function lookAt({ kube, clock, seeing, memory, watched, plain }: Course): Look | undefined {
   const failure = seeing.failure()
   if (failure !== undefined) throw failure
   if (!seeing.isComplete('state')) return undefined
@@ -116,18 +118,18 @@ function lookAt({ kube, clock, seeing, memory, watched }: Course): Look | undefi
     found.flatMap((one) => one.suspects),
     { seen, memory, nowMs },
   )
-  const own = watched.map((one) => one.own)
-  const related = found.flatMap((one) => one.selections)
-  seeing.watch({ state: [...own, ...related], events: [...memory.explained.values()] })
+  const state = [...watched.map((one) => one.own), ...found.flatMap((one) => one.selections)]
+  seeing.watch({ state, events: [...memory.explained.values()] })
   if (!seeing.isComplete('state')) return undefined
-  const asks = found.flatMap((one) => one.judged.status.asks ?? [])
+  const judged = found.map((one) => one.judged)
+  const asks = judged.flatMap(({ status }) => status.asks ?? [])
   ask(asks, { kube, memory, nowMs, wake: seeing.wake })
   const isAnswered = asks.every((id) => memory.others.get(objectKey(id))?.answer !== undefined)
   return {
-    sum: summary(found.map((one) => one.judged)),
+    sum: summary(judged, plain),
     isExplained: seeing.isComplete('events') && isAnswered,
     doubtMs: Math.max(0, ...found.map((one) => one.doubtMs)),
-    steadyMs: Math.max(0, ...found.map((one) => one.judged.status.steadyMs ?? 0)),
+    steadyMs: Math.max(0, ...judged.map(({ status }) => status.steadyMs ?? 0)),
     hasFallen: [...memory.pods.values()].some(({ falls }) => falls > 0),
   }
 }

@@ -20,6 +20,7 @@ const turns = 8
 export async function publish(wanted: Wanted, world: World): Promise<readonly ReleaseVerdict[]> {
   if (wanted.rendered.length === 0) return []
   const names = wanted.rendered.map(showUnit)
+  world.tell({ kind: 'note', text: `rendering ${names.length} releases for the branch rendered/${wanted.cluster}` })
   try {
     const units = await renderAll(wanted, world)
     const failed = units.flatMap((one) => (one.kind === 'failed' ? [one.verdict] : []))

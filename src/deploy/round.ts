@@ -45,7 +45,9 @@ const rawTimeoutMs = 300_000
 export function begin(round: Round): void {
   const count = (kind: Step['kind']) => round.steps.filter((step) => step.kind === kind).length
   const { cluster } = round.target
-  round.world.tell({ kind: 'planned', cluster, apply: count('apply'), keep: count('keep'), prune: count('prune') })
+  // Where everything is only rendered there is nothing to plan.
+  if (round.steps.length > 0)
+    round.world.tell({ kind: 'planned', cluster, apply: count('apply'), keep: count('keep'), prune: count('prune') })
   for (const step of round.steps) if (step.kind !== 'keep') void verdictOf(step, round)
 }
 

@@ -33,7 +33,7 @@ const cases: readonly [
   want: readonly [word: string, says: string],
   why: string,
 ][] = [
-  [[], ['current', 'all 0 objects are as asked'], 'nothing is as asked'],
+  [[], ['current', 'it has no objects'], 'nothing is as asked'],
   [[[web, well]], ['current', 'Deployment web: it is there'], 'workloads are told of'],
   [
     [

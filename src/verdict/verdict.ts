@@ -16,12 +16,12 @@ export type Summary = Status & { readonly object: string | undefined }
 /** Other things that are wrong, in words; enough to see that there is more. */
 const furtherMost = 5
 
-/** Sums up. Without objects a release is as asked. */
-export function summary(judged: readonly Judged[]): Summary {
+/** Sums up. Without objects a release is as asked. `plain`: how many more there are that are merely there. */
+export function summary(judged: readonly Judged[], plain = 0): Summary {
   const open = judged.map((one) => softened(one, judged)).filter(({ status }) => status.word !== 'current')
   const ranked = open.toSorted((a, b) => rank(a.status) - rank(b.status))
   const [worst, ...rest] = ranked
-  if (worst === undefined) return { word: 'current', says: wellSaid(judged), object: undefined }
+  if (worst === undefined) return { word: 'current', says: wellSaid(judged, plain), object: undefined }
   const { status, object } = worst
   const more = rest
     .filter((one) => one.status.code !== undefined)
@@ -45,9 +45,11 @@ function further(one: Judged): Evidence {
   return { object: showObject(objectId(one.object)), says: one.status.says }
 }
 
-function wellSaid(judged: readonly Judged[]): string {
+function wellSaid(judged: readonly Judged[], plain: number): string {
   const told = judged.filter(({ object }) => telling.has(object.kind))
-  return told.length === 0 ? `all ${judged.length} objects are as asked` : told.slice(0, 3).map(named).join('; ')
+  if (told.length > 0) return told.slice(0, 3).map(named).join('; ')
+  const all = judged.length + plain
+  return all === 0 ? 'it has no objects' : all === 1 ? 'its one object is there' : `all its ${all} objects are there`
 }
 
 const telling = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Pod'])
