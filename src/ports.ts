@@ -76,9 +76,7 @@ export type Repo = Files & {
   push(base: Commit | undefined, next: Commit): Promise<Pushed>
   /** The requests (by trailer `Mgo-Request`) that lie between two commits, `from` excluded. */
   requestsIn(from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>>
-  /** The last commit that touched a path, as seen from `commit`. */
-  lastChange(commit: Commit, path: string): Promise<LastChange | undefined>
-  /** The commits that touched a path, the newest first, as seen from `commit`. */
+  /** The last commits that touched a path, as seen from `commit`, newest first. */
   history(commit: Commit, path: string, limit: number): Promise<readonly LastChange[]>
   /** Lays the regular files below `folder` into a new folder on disk; refuses links and submodules. */
   lay(commit: Commit, folder: string, into: string): Promise<void>

@@ -25,7 +25,7 @@ export async function replacement(
   const [drafted] = await draft([made.request], at, { repo })
   if (drafted?.kind === 'unchanged') return undefined
   const [first] = made.releases
-  const last = first === undefined ? undefined : await repo.lastChange(at, first.path)
+  const last = first === undefined ? undefined : (await repo.history(at, first.path, 1))[0]
   const later = last === undefined ? [] : [...(await repo.requestsIn(made.commit, at))]
   const by = later.find(([, commit]) => commit === last?.commit)?.[0]
   const who = last === undefined ? 'a later commit' : `the commit ${last.commit.slice(0, 12)} of ${last.author}`

@@ -79,7 +79,7 @@ export async function stepStanding(step: Step, course: Course): Promise<Standing
   if (step.kind === 'prune')
     return { ...base, state: 'orphan', says: step.reason, runs: [], hint: 'mgo sync removes it.' }
   const path = step.unit.kind === 'chart' ? step.unit.release.path : step.unit.file.path
-  const last = await course.world.repo.lastChange(commit, path)
+  const last = (await course.world.repo.history(commit, path, 1))[0]
   const request = last === undefined ? undefined : requestOf(last.message)
   const asked =
     last === undefined ? {} : { by: last.author, at: last.at, commit: last.commit.slice(0, 12), subject: last.subject }

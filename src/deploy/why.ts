@@ -63,7 +63,7 @@ function isNamed(step: Step, name: string): boolean {
 
 async function whyRequest(id: RequestId, tip: Commit, world: World): Promise<Why> {
   const commit = (await world.repo.requestsIn(undefined, tip)).get(id)
-  const made = commit === undefined ? undefined : await world.repo.lastChange(commit, 'installations')
+  const made = commit === undefined ? undefined : (await world.repo.history(commit, 'installations', 1))[0]
   if (made === undefined) throw unknownRequest(id, world.repo.name)
   const { cluster: name, releases } = deployOf(made.message)
   const cluster = parseCluster(name)

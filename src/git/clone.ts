@@ -141,7 +141,6 @@ function otherBranch(clone: Clone, name: string): Repo {
     push: async (base, next) => (await later).push(base, next),
     requestsIn: async (from, to) => (await later).requestsIn(from, to),
     history: async (commit, path, limit) => (await later).history(commit, path, limit),
-    lastChange: async (commit, path) => (await later).lastChange(commit, path),
     lay: async (commit, folder, into) => (await later).lay(commit, folder, into),
     other: () => {
       throw new Error('a branch of a branch')

@@ -14,7 +14,7 @@ import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
 
-export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'history' | 'lastChange'>
+export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'history'>
 
 const treesKept = 32
 /** What a folder that is laid out may hold at most: a chart, not a disk. */
@@ -39,7 +39,6 @@ export function reading(git: Git, blobs: Blobs): Reading {
     requestsIn: (from, to) => requestsIn(git, from, to),
     changes: (from, to) => changes(git, from, to),
     history: (commit, path, limit) => history(git, { commit, path, limit }),
-    lastChange: async (commit, path) => (await history(git, { commit, path, limit: 1 }))[0],
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
 }
