@@ -10,8 +10,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openGate } from '../src/interrupt.ts'
-import { git, makeBare, startGitServer } from './git-server.ts'
+import { openGate } from '../../src/interrupt.ts'
+import { git, makeBare, startGitServer } from '../git-server.ts'
 
 const server = await startGitServer()
 const root = mkdtempSync(join(tmpdir(), 'mgo-interrupt-'))
@@ -28,7 +28,7 @@ async function interrupted(repo: string, when: (pushes: number) => boolean): Pro
   const begun = server.pushes()
   const wanted = ['--cluster', 'prod', '--source', 'src', '--image', 'acme/app:v2', '--author', 'Ada']
   const child = spawn(
-    join(import.meta.dirname, '..', 'bin', 'mgo'),
+    join(import.meta.dirname, '..', '..', 'bin', 'mgo'),
     ['deploy', '--gitops-repo', repo, '--commit-only', ...wanted],
     {
       env: { PATH: process.env['PATH'] ?? '', HOME: root, MGO_STATE: join(root, 'state') },

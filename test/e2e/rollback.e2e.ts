@@ -8,8 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { git, makeBare } from './git-server.ts'
-import { makeMgo } from './mgo.ts'
+import { git, makeBare } from '../git-server.ts'
+import { makeMgo } from '../mgo.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-rollback-'))
 const path = 'installations/prod/shop-values.yaml'

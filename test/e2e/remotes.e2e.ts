@@ -8,9 +8,9 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { git, makeBare } from './git-server.ts'
-import { makeMgo } from './mgo.ts'
-import { code, deploy, open, path, root, server, text, tidy, untouched } from './remote.ts'
+import { git, makeBare } from '../git-server.ts'
+import { makeMgo } from '../mgo.ts'
+import { code, deploy, open, path, root, server, text, tidy, untouched } from '../remote.ts'
 
 after(tidy)
 
