@@ -171,7 +171,7 @@ test('the command line says the same, with its exit code', async () => {
   assert.equal((JSON.parse(bad.stdout) as { releases: { code: string }[] }).releases[0]?.code, 'IMAGE_NOT_FOUND')
   const slow = await mgo.run('deploy', ...args, '--image', 'localhost:5000/acme/app2:never-ready', '--timeout', '3s')
   assert.equal(slow.code, 3, slow.stdout)
-  assert.match(slow.stdout, /timed-out \[READINESS\]: not ready after 3 s/)
+  assert.match(slow.stdout, /timed-out \[READINESS\]: not done after 3 s/)
   const good = await mgo.run('deploy', ...args, '--image', 'localhost:5000/acme/app2:v4')
   assert.equal(good.code, 0, good.stdout)
 })
