@@ -9,30 +9,23 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
-import type { Opened, ServeFlags, Where } from './cli/edges.ts'
-import { fetchJson } from './config/fetch-json.ts'
+import type { Opened, Where } from './cli/edges.ts'
 import { findLogin } from './config/login.ts'
 import { secretOf } from './config/secret.ts'
-import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
-import { serverSchema } from './config/server-shape.ts'
 import type { Event, Told } from './event/event.ts'
 import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
-import { openTokens } from './journal/tokens.ts'
 import { openKube } from './kube/kube.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
-import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Clock, Kube, Login, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
-import { serve } from './serve.ts'
-import { servingOf, tokensFile } from './serving.ts'
 import { type SshKey, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
@@ -67,6 +60,9 @@ function secretNamed(name: string): string | undefined {
   secrets.credential(value)
   return value
 }
+
+/** What only a server and its operator need: loading it takes a quarter of a second, and a deploy from a shell waits for that. */
+const serverSide = () => import('./server-side.ts')
 
 type Opening = {
   readonly where: Where
@@ -110,34 +106,8 @@ function gitLogin(username: string | undefined) {
     : { username: process.env['MGO_GIT_USERNAME'] ?? username ?? 'mgo', password }
 }
 
-const settingsOf = (file: string | undefined) =>
-  file === undefined ? defaultServerSettings() : readServerSettings(file)
-
-async function serveWith(flags: ServeFlags): Promise<void> {
-  const state = stateFolder(process.env, tmpdir())
-  const settings = settingsOf(flags.config)
-  const serving = servingOf(flags, settings, state)
-  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
-  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
-  await serve({
-    serving,
-    version,
-    clock,
-    log: openLog({
-      level: serving.logLevel,
-      look: process.stderr.isTTY ? 'lines' : 'json',
-      hide: secrets.hide,
-      write: (line) => process.stderr.write(line),
-    }),
-    secrets,
-    env: process.env,
-    fetchJson,
-    secret: secretNamed,
-    chance: Math.random,
-    slackWebhook: secretNamed('MGO_SLACK_WEBHOOK'),
-    open: (tell, seen) => open({ where: serving.where, surroundings: 'of a server', login, seen }, tell),
-  })
-}
+const openServing = (opening: Omit<Opening, 'surroundings'>, tell: (told: Told) => void) =>
+  open({ ...opening, surroundings: 'of a server' }, tell)
 
 /** Logs in to each cluster when it is first asked for, and once. */
 function clusters(
@@ -199,10 +169,15 @@ process.exitCode = await cli({
   secrets,
   isTerminal: process.stderr.isTTY,
   open: (where, tell) => open({ where, surroundings: 'of a person' }, tell),
-  serve: serveWith,
-  settings: readServerSettings,
-  settingsSchema: serverSchema,
-  tokens: (config) => openTokens(tokensFile(settingsOf(config), stateFolder(process.env, tmpdir()))),
+  serve: async (flags) => {
+    const { serveWith } = await serverSide()
+    const state = stateFolder(process.env, tmpdir())
+    const slackWebhook = secretNamed('MGO_SLACK_WEBHOOK')
+    await serveWith(flags, { version, clock, secrets, state, slackWebhook, secret: secretNamed, open: openServing })
+  },
+  settings: async (file) => (await serverSide()).readServerSettings(file),
+  settingsSchema: async () => (await serverSide()).serverSchema(),
+  tokens: async (config) => (await serverSide()).tokensOf(config, stateFolder(process.env, tmpdir())),
   secret: secretNamed,
   readText: (file) => readFile(file, 'utf8'),
   openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),

@@ -37,7 +37,7 @@ function explainCommand(edges: Edges, exit: (code: number) => void) {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
       if (config === undefined) throw usage('there are no settings to ask', 'Name them: --config mgo.server.yaml.')
-      const { access } = edges.settings(config)
+      const { access } = await edges.settings(config)
       const principal = await principalOf(flags, { access, config, edges })
       const { verb, cluster, source, release } = flags
       const decision = may(principal, { verb, cluster, source, image: imageOf(flags.image), release }, access.policy)
@@ -56,7 +56,7 @@ async function principalOf({ as, claims }: Named, { access, config, edges }: Aro
   if (kind === 'hook' && claims === undefined) return { kind: 'hook', id: name }
   if (kind !== 'token' || claims !== undefined)
     throw usage('it takes one of --as and --claims', 'Write --as "token NAME", --as "hook ID" or --claims FILE.')
-  const store = edges.tokens(config)
+  const store = await edges.tokens(config)
   try {
     const record = (await store.list()).find((one) => one.name === name && one.revokedAt === undefined)
     if (record === undefined) throw usage(`there is no token "${name}"`, '"mgo token list" shows them.')

@@ -75,11 +75,11 @@ export type Edges = {
   /** Follows a chain from its first entry, page by page. */
   verifier(): (page: readonly Chained[]) => Verified
   /** Reads mgo.server.yaml. Throws CONFIG_INVALID with every problem. */
-  settings(file: string): SettingsView
+  settings(file: string): Promise<SettingsView>
   /** The JSON Schema of mgo.server.yaml. */
-  settingsSchema(): unknown
+  settingsSchema(): Promise<unknown>
   /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
-  tokens(config: string | undefined): TokenStore
+  tokens(config: string | undefined): Promise<TokenStore>
   /** A secret by its name in the environment, or from the file that NAME_FILE names. Throws CONFIG_INVALID. */
   secret(name: string): string | undefined
   readText(file: string): Promise<string>

@@ -27,9 +27,9 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
-      if (flags.printSchema === true) return print.json(edges.settingsSchema())
+      if (flags.printSchema === true) return print.json(await edges.settingsSchema())
       if (flags.checkConfig === true) {
-        const { warnings } = edges.settings(config ?? missing())
+        const { warnings } = await edges.settings(config ?? missing())
         for (const warning of warnings) print.note(`warning: ${warning}`)
         return print.result(`${config}: no problem found`)
       }

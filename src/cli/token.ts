@@ -84,7 +84,7 @@ function revokeCommand(edges: Edges, exit: (code: number) => void) {
 }
 
 async function opened<T>(edges: Edges, config: string | undefined, use: (store: TokenStore) => Promise<T>): Promise<T> {
-  const store = edges.tokens(config ?? (edges.env['MGO_CONFIG'] || undefined))
+  const store = await edges.tokens(config ?? (edges.env['MGO_CONFIG'] || undefined))
   try {
     return await use(store)
   } finally {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
+import type { Ran } from '../exec.ts'
 import { secretsIn } from '../manifest/secret-values.ts'
 import { secretTexts } from '../plan/mask.ts'
 import type { Applied, Engine, Target, UnitRecord } from '../ports.ts'
@@ -87,7 +88,6 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
   const { kube } = target
   if (record?.state === 'pending') await unlock(unit, target, record as HelmRecord)
   const at = revisionBefore(record)
-  await helm.version()
   const archive = await fetchChart(release, target, helm)
   const inputs = await inputsOf(unit, target)
   return withFiles(unit, { target, helm }, async (values) => {
@@ -100,10 +100,16 @@ async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Pr
       timeoutMs: release.timeoutMs + 60_000,
       signal: target.signal,
     })
-    if (ran.code !== 0) throw helmError(`upgrade ${showUnit(unit)}`, ran)
+    if (ran.code !== 0) throw await failure(`upgrade ${showUnit(unit)}`, ran, helm)
     const { manifest, version: revision } = parsePayload(ran.stdout.toString('utf8'), unit)
     return { revision, objects: await objectsOf(manifest, release, target) }
   })
+}
+
+/** A program that is no helm 3 or 4 fails in words of its own; its version says it better. Throws HELM_MISSING then. */
+async function failure(what: string, ran: Ran, helm: Helm): Promise<MgoError> {
+  await helm.version()
+  return helmError(what, ran)
 }
 
 function parsePayload(text: string, unit: ChartUnit): Payload {
@@ -179,7 +185,6 @@ async function withFiles<T>(
 
 async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<readonly K8sObject[]> {
   const { release } = unit
-  await helm.version()
   const archive = await fetchChart(release, target, helm)
   const { gitVersion } = await target.kube.version()
   const apiVersions = await target.kube.apiVersions()
@@ -187,7 +192,7 @@ async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<re
     const files = { chart: archive, values }
     const kubeVersion = gitVersion === '' ? target.clusterSettings.kubeVersion : gitVersion
     const ran = await helm.run(templateArgs({ release, files, kubeVersion, apiVersions }), { timeoutMs: templateMs })
-    if (ran.code !== 0) throw helmError(`render ${showUnit(unit)}`, ran)
+    if (ran.code !== 0) throw await failure(`render ${showUnit(unit)}`, ran, helm)
     return objectsOf(ran.stdout.toString('utf8'), release, target)
   })
 }

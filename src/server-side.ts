@@ -1,0 +1,58 @@
+/**
+ * What only a server and its operator need: its settings, its log, its static tokens, and the server itself. Loaded when
+ * one of them asks for it.
+ *
+ * @module
+ */
+import type { Opened, ServeFlags, Where } from './cli/edges.ts'
+import { fetchJson } from './config/fetch-json.ts'
+import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
+import type { Told } from './event/event.ts'
+import { openTokens } from './journal/tokens.ts'
+import { openLog } from './log/log.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { serve, type ServeOptions } from './serve.ts'
+import { servingOf, tokensFile } from './serving.ts'
+import type { SshKey } from './surroundings.ts'
+
+export { readServerSettings } from './config/server-settings.ts'
+export { serverSchema } from './config/server-shape.ts'
+
+const settingsOf = (file: string | undefined) =>
+  file === undefined ? defaultServerSettings() : readServerSettings(file)
+
+/** The static tokens of the server with these settings. Throws JOURNAL_FAILED, CONFIG_INVALID. */
+export function tokensOf(config: string | undefined, state: string): ReturnType<typeof openTokens> {
+  return openTokens(tokensFile(settingsOf(config), state))
+}
+
+type Login = { readonly username?: string | undefined; readonly ssh?: SshKey | undefined }
+type Opening = { readonly where: Where; readonly login: Login; readonly seen?: Metrics['kube'] }
+
+export type Given = Pick<ServeOptions, 'version' | 'clock' | 'secrets' | 'secret' | 'slackWebhook'> & {
+  /** The folder of mirrors, charts and journal. */
+  readonly state: string
+  readonly open: (opening: Opening, tell: (told: Told) => void) => Promise<Opened>
+}
+
+/** Serves until a signal ends it. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
+export async function serveWith(flags: ServeFlags, { state, open, ...given }: Given): Promise<void> {
+  const settings = settingsOf(flags.config)
+  const serving = servingOf(flags, settings, state)
+  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
+  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  await serve({
+    ...given,
+    serving,
+    log: openLog({
+      level: serving.logLevel,
+      look: process.stderr.isTTY ? 'lines' : 'json',
+      hide: given.secrets.hide,
+      write: (line) => process.stderr.write(line),
+    }),
+    env: process.env,
+    fetchJson,
+    chance: Math.random,
+    open: (tell, seen) => open({ where: serving.where, login, ...(seen === undefined ? {} : { seen }) }, tell),
+  })
+}
