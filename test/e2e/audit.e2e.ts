@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
-import { makeBare } from './git-server.ts'
-import { chart, makeMgo, values } from './mgo.ts'
+import { makeBare } from '../git-server.ts'
+import { chart, makeMgo, values } from '../mgo.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-audit-'))
 const repo = makeBare(root, 'repo.git', { ...chart, 'installations/prod/web-values.yaml': values('web') })

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCluster } from '../release/ids.ts'
-import { setImage } from './edit.ts'
-import { parseHeader } from './header.ts'
+import { parseCluster } from '../../src/release/ids.ts'
+import { setImage } from '../../src/manifest/edit.ts'
+import { parseHeader } from '../../src/manifest/header.ts'
 
 const head = (image = '{ repository: a/s, tag: v1 }') => `__mygitops:\n  chart: ./x\n  images:\n    g/s: ${image}\n`
 const many = (n: number, line: (i: number) => string) => Array.from({ length: n }, (_, i) => line(i)).join('')

@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
-import { MgoError } from '../src/error.ts'
-import { guardedLookup, mayCall } from '../src/registry/address.ts'
-import { parseChallenge } from '../src/registry/challenge.ts'
-import { openRegistries, type RegistryLogin } from '../src/registry/registry.ts'
-import { type FakeRegistry, password, startRegistry } from './registry-server.ts'
+import { MgoError } from '../../src/error.ts'
+import { guardedLookup, mayCall } from '../../src/registry/address.ts'
+import { parseChallenge } from '../../src/registry/challenge.ts'
+import { openRegistries, type RegistryLogin } from '../../src/registry/registry.ts'
+import { type FakeRegistry, password, startRegistry } from '../registry-server.ts'
 
 const [registry, other] = await Promise.all([startRegistry(), startRegistry()])
 after(() => Promise.all([registry.close(), other.close()]))

@@ -8,8 +8,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { git, makeBare, put } from './git-server.ts'
-import { code, deploy, open, path, root, server, text, tidy, untouched } from './remote.ts'
+import { git, makeBare, put } from '../git-server.ts'
+import { code, deploy, open, path, root, server, text, tidy, untouched } from '../remote.ts'
 
 after(tidy)
 

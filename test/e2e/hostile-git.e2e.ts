@@ -12,9 +12,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openRepo } from '../src/git/repo.ts'
-import { openSecrets } from '../src/secrets.ts'
-import { git, makeBare, startGitServer } from './git-server.ts'
+import { openRepo } from '../../src/git/repo.ts'
+import { openSecrets } from '../../src/secrets.ts'
+import { git, makeBare, startGitServer } from '../git-server.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-hostile-'))
 const server = await startGitServer()

@@ -8,9 +8,9 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Commit } from '../src/release/ids.ts'
-import { before, cloned, code, deploy, opened, path, root } from './clones.ts'
-import { git } from './git-server.ts'
+import type { Commit } from '../../src/release/ids.ts'
+import { before, cloned, code, deploy, opened, path, root } from '../clones.ts'
+import { git } from '../git-server.ts'
 
 test('only the meant bytes of the meant file change; what else is open stays as it is', async () => {
   const { bare, clone } = cloned('open')
