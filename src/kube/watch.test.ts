@@ -165,6 +165,21 @@ test('what waiting does not mend is thrown; a server that comes up again may ref
   assert.deepEqual(await read(later.kube, 5), ['synced', 'lost', 'lost', 'synced', 'added a'])
 })
 
+test('a cut before the state at the start is complete ends nothing', async (t) => {
+  const { kube } = await serve(
+    t,
+    ({ answer }) => {
+      answer.line('ADDED', 'a', '5')
+      setTimeout(() => answer.reset(), 20)
+    },
+    ({ answer }) => {
+      answer.line('ADDED', 'a', '5')
+      answer.end('5')
+    },
+  )
+  assert.deepEqual(await read(kube, 3), ['lost', 'added a', 'synced'])
+})
+
 test('a server that always hangs up is not asked in a storm', async (t) => {
   const { kube, queries } = await serve(
     t,

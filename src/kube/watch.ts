@@ -65,7 +65,9 @@ export async function* watch(http: Http, where: WatchPath, signal: AbortSignal):
 }
 
 function isFinal(error: unknown): boolean {
-  return !(error instanceof MgoError) || error.code === 'KUBE_DENIED' || error.code === 'KUBE_REFUSED'
+  if (error instanceof MgoError) return error.code === 'KUBE_DENIED' || error.code === 'KUBE_REFUSED'
+  // A connection that breaks while its body is read says so with a code of its own (ECONNRESET, UND_ERR_SOCKET).
+  return typeof (error as { readonly code?: unknown } | null)?.code !== 'string'
 }
 
 /** Fast first, because most cuts are over at once; then further and further apart. */

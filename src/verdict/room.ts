@@ -9,8 +9,11 @@ import { at, conditions, numberAt } from './at.ts'
 import { timeMs } from './events.ts'
 import type { Live } from './status.ts'
 
-/** The quota is counted again a moment after a pod is gone, and the set tries again a moment after that. */
-const afterMs = 5_000
+/**
+ * The quota is counted again a moment after a pod is gone. The set tries again after 5 ms, 10, 20 …: by then it may be
+ * ten seconds (client-go, DefaultTypedControllerRateLimiter).
+ */
+const afterMs = 12_000
 /** The API server's own default of terminationGracePeriodSeconds. */
 const graceByDefault = 30
 

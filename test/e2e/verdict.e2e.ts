@@ -129,7 +129,7 @@ test('connections that fall silent: the verdict is right, and soon', async () =>
 test('an API server that dies and comes back in the middle', async () => {
   commit({ 'installations/prod/web-raw.yaml': deployment('web', 'missing') })
   const answer = sync()
-  await rollingOut('web')
+  await until(async () => (await kubectl('get', 'pods', '-o', 'jsonpath={..image}')).includes(':missing'))
   const api = rig.parts.find(({ name }) => name === 'kube-apiserver')
   await api?.stop()
   await new Promise((resolve) => setTimeout(resolve, 1_000))
