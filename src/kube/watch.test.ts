@@ -165,6 +165,28 @@ test('what waiting does not mend is thrown; a server that comes up again may ref
   assert.deepEqual(await read(later.kube, 5), ['synced', 'lost', 'lost', 'synced', 'added a'])
 })
 
+test('what changes while the state at the start is told is part of it', async (t) => {
+  const { kube } = await serve(t, ({ answer }) => {
+    answer.line('ADDED', 'a', '5')
+    answer.line('ADDED', 'b', '5')
+    answer.line('MODIFIED', 'a', '6')
+    answer.line('DELETED', 'b', '7')
+    answer.line('ADDED', 'c', '8')
+    answer.end('8')
+    answer.line('MODIFIED', 'c', '9')
+  })
+  const stop = new AbortController()
+  const seen: string[] = []
+  const resource = { group: '', version: 'v1', plural: 'pods', namespaced: true }
+  for await (const event of kube.watch({ resource, namespace: 'shop' }, stop.signal)) {
+    seen.push(
+      'object' in event ? `${event.object.metadata.name} at ${event.object.metadata.resourceVersion}` : event.kind,
+    )
+    if (seen.length === 4) stop.abort()
+  }
+  assert.deepEqual(seen, ['a at 6', 'c at 8', 'synced', 'c at 9'])
+})
+
 test('a cut before the state at the start is complete ends nothing', async (t) => {
   const { kube } = await serve(
     t,

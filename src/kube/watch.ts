@@ -102,7 +102,9 @@ async function* follow(course: Course): AsyncGenerator<WatchEvent> {
     }
     const { type, object } = line
     if (fresh !== undefined && open) {
-      if (type === 'ADDED') fresh.set(key(object), object)
+      // What changes while the state is told comes among it, and not again after its end (client-go, handleAnyWatch).
+      if (type === 'ADDED' || type === 'MODIFIED') fresh.set(key(object), object)
+      if (type === 'DELETED') fresh.delete(key(object))
       if (!isStateEnd(line)) continue
       open = false
       course.at = object.metadata.resourceVersion
