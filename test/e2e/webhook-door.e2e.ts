@@ -9,7 +9,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { connect, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { hookOf, id, openDoor, secret } from './webhooks/door.ts'
+import { hookOf, id, openDoor, secret } from '../webhooks/door.ts'
 
 const [told, warned]: [unknown[], string[]] = [[], []]
 const app = openDoor({

@@ -5,12 +5,12 @@
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { fetchJson } from '../src/config/fetch-json.ts'
-import type { Cluster } from '../src/release/ids.ts'
-import { tokenVerifier } from '../src/server/oidc.ts'
-import { startIssuer } from './issuer.ts'
-import { hookOf, id, office, openDoor } from './webhooks/door.ts'
-import { golden } from './webhooks/golden.ts'
+import { fetchJson } from '../../src/config/fetch-json.ts'
+import type { Cluster } from '../../src/release/ids.ts'
+import { tokenVerifier } from '../../src/server/oidc.ts'
+import { startIssuer } from '../issuer.ts'
+import { hookOf, id, office, openDoor } from '../webhooks/door.ts'
+import { golden } from '../webhooks/golden.ts'
 
 const audience = 'https://mgo.example.com'
 const email = 'mgo-push@acme.iam.gserviceaccount.com'

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ci, ops, post, server, token, wish } from './door.ts'
+import { ci, ops, post, server, token, wish } from '../door.ts'
 
 type Entry = Readonly<Record<string, string>>
 

@@ -10,8 +10,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { makeBare } from './git-server.ts'
-import { makeMgo } from './mgo.ts'
+import { makeBare } from '../git-server.ts'
+import { makeMgo } from '../mgo.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-raw-'))
 const repo = makeBare(root, 'repo.git', { 'installations/prod/x.yaml': 'a: 1\n' })
