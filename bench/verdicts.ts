@@ -13,7 +13,7 @@ import { call } from '../test/mgo.ts'
 import { type PuppetRig, startPuppetRig } from '../test/puppet/rig.ts'
 import { requests } from '../test/rig/audit.ts'
 import { clearGround, layGround } from '../test/rollouts/ground.ts'
-import { judge } from '../test/rollouts/judge.ts'
+import { isWord, judge, unsaid } from '../test/rollouts/judge.ts'
 import { writeKubeconfig } from '../test/rollouts/kubeconfig.ts'
 import { deploy } from '../test/rollouts/play.ts'
 import { givenNames, readRollout, rolloutNames, type Want } from '../test/rollouts/rollout.ts'
@@ -108,13 +108,12 @@ async function once(rig: PuppetRig, { name, tool }: One, limit: number): Promise
     // The audit log is written a moment after the answer.
     await new Promise((resolve) => setTimeout(resolve, 300))
     const asked = requests(rig.auditLog, { user: namespace, since })
-    // Other tools have no codes: the cause counts as named where the text holds all that a good sentence holds.
-    const { code: _, ...words } = rollout.want
-    const { wrong, green } = judge(said, words)
-    const isRight = !judge(said, { word: rollout.want.word, within_s: limit }).wrong.some(Boolean)
+    const { green } = judge(said, rollout.want)
+    const isRight = isWord(said, rollout.want)
     const { word, seconds, sentence } = said
     const load = loadavg()[0] ?? 0
-    const cause = wrong.length === 0
+    // Other tools have no codes: the cause counts as named where the text holds all that a good sentence holds.
+    const cause = !green && unsaid(said, rollout.want).length === 0
     return {
       rollout: name,
       tool,

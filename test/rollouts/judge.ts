@@ -24,13 +24,14 @@ export function judge(said: Said, want: Want, slack = 1): Judged {
   const wrong: string[] = []
   if (!isWord(said, want)) wrong.push(`said ${said.word}, it is ${want.word}`)
   if (want.code !== undefined && !isCode(said, want.code)) wrong.push(`code ${said.code ?? 'none'}, it is ${want.code}`)
-  for (const one of want.says ?? []) if (!isSaid(said.sentence, one)) wrong.push(`does not say ${one}`)
+  wrong.push(...unsaid(said, want).map((one) => `does not say ${one}`))
   // Who waits for ever ends at the limit that was set, not at a time of the case's.
   const late = want.word !== 'waiting-forever' && said.seconds > want.within_s * slack
   return { wrong, late, green: said.word === 'healthy' && want.word !== 'healthy' }
 }
 
-function isWord({ word, code }: Said, want: Want): boolean {
+/** Whether the word is the right one. */
+export function isWord({ word, code }: Said, want: Want): boolean {
   if (word === wordsOf[want.word]) return true
   if (want.code === 'SUPERSEDED') return word === 'superseded'
   return want.code === 'REFUSED' && word === 'refused' && code !== undefined
@@ -38,6 +39,11 @@ function isWord({ word, code }: Said, want: Want): boolean {
 
 function isCode({ word, code }: Said, wanted: string): boolean {
   return code === wanted || (wanted === 'SUPERSEDED' && word === 'superseded')
+}
+
+/** What a good sentence holds and this one does not. */
+export function unsaid({ sentence }: Said, { says = [] }: Want): readonly string[] {
+  return says.filter((one) => !isSaid(sentence, one))
 }
 
 function isSaid(sentence: string, wanted: string): boolean {
