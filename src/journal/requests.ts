@@ -4,7 +4,8 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Cluster, type Commit, type RequestId, requestId } from '../release/ids.ts'
+import type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
+import { type Commit, type RequestId, requestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 
@@ -26,23 +27,7 @@ export type Unfinished = {
   readonly tries: number
 }
 
-/** What makes a repeated request known: whose key it is, the key, and what was asked for with it. */
-export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
-
-/** `mismatch`: the key was used for something else. */
-export type AcceptedAs =
-  | { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
-  | { readonly kind: 'mismatch'; readonly id: RequestId }
-
-export type Listing = {
-  readonly cluster?: Cluster | undefined
-  /** `namespace/name`, as verdicts name it. */
-  readonly release?: string | undefined
-  /** Only what was accepted before this one. */
-  readonly before?: RequestId | undefined
-  /** 1,000 at most. */
-  readonly limit: number
-}
+export type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
 
 type Row = {
   readonly place: number

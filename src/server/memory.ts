@@ -4,6 +4,7 @@
  * @module
  */
 import type { Told } from '../event/event.ts'
+import type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
 import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -25,20 +26,7 @@ export type Left = {
   readonly tries: number
 }
 
-/** What makes a repeated request known. */
-export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
-
-export type AcceptedAs =
-  | { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
-  | { readonly kind: 'mismatch'; readonly id: RequestId }
-
-export type Listing = {
-  readonly cluster?: Cluster | undefined
-  /** `namespace/name`. */
-  readonly release?: string | undefined
-  readonly before?: RequestId | undefined
-  readonly limit: number
-}
+export type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
 
 export type Numbered = { readonly seq: number; readonly told: Told }
 export type EventsOf = { readonly request?: RequestId | undefined; readonly cluster?: Cluster | undefined }

@@ -1,0 +1,25 @@
+/**
+ * How requests are asked for and found again: what the server's desk and the journal say to each other.
+ *
+ * @module
+ */
+import type { Cluster, RequestId } from './ids.ts'
+import type { DeployRequest } from './request.ts'
+
+/** What makes a repeated request known: whose key it is, the key, and what was asked for with it. */
+export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
+
+/** `mismatch`: the key was used for something else. */
+export type AcceptedAs =
+  | { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
+  | { readonly kind: 'mismatch'; readonly id: RequestId }
+
+export type Listing = {
+  readonly cluster?: Cluster | undefined
+  /** `namespace/name`, as verdicts name it. */
+  readonly release?: string | undefined
+  /** Only what was accepted before this one. */
+  readonly before?: RequestId | undefined
+  /** 1,000 at most. */
+  readonly limit: number
+}
