@@ -10,15 +10,50 @@ import { globSync } from 'node:fs'
 
 type Ended = { readonly code: number; readonly output: string }
 
-function call(args: readonly string[]): Promise<Ended> {
+/** Longer than any file takes: what stays beyond it hangs, and must not hold up the others. */
+const fileLimitMs = 15 * 60_000
+
+/** The process groups that run now: a file may have servers and clusters below it. */
+const running = new Set<number>()
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    for (const pid of running) endGroup(pid)
+    process.exit(1)
+  })
+
+function call(args: readonly string[], limitMs?: number): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+    const pid = child.pid ?? 0
+    running.add(pid)
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
       process.stdout.write(chunk)
     })
-    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+    const late = () => {
+      console.error(`did not end within ${(limitMs ?? 0) / 60_000} minutes, and was ended`)
+      endGroup(pid)
+    }
+    const timer = limitMs === undefined ? undefined : setTimeout(late, limitMs)
+    child.on('exit', () => {
+      clearTimeout(timer)
+      // What a test left behind would hold the pipe, and the end of it all, for ever.
+      endGroup(pid)
+    })
+    child.on('close', (code) => {
+      running.delete(pid)
+      resolve({ code: code ?? 1, output })
+    })
   })
 }
 
@@ -36,7 +71,7 @@ async function runAll(files: readonly string[]): Promise<readonly Told[]> {
   const told: Told[] = []
   for (const file of files) {
     console.log(`\n${file}`)
-    const { code, output } = await call(['--test', '--test-timeout=600000', file])
+    const { code, output } = await call(['--test', '--test-force-exit', '--test-timeout=600000', file], fileLimitMs)
     told.push({ file, code, counts: countsOf(output) })
   }
   return told

@@ -118,6 +118,10 @@ function backend({ root, request, response, fault }: Serving): void {
   })
   request.pipe(child.stdin)
   child.stdin.on('error', () => undefined)
+  // A caller that was killed in the middle of its push sends no end: git would wait for the rest for ever.
+  request.on('close', () => {
+    if (!request.complete) child.stdin.end()
+  })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   child.on('close', () => {
