@@ -45,6 +45,7 @@ Where others pushed there meanwhile, the commit goes on top of theirs and the cl
 | \`MGO_CONFIG\` | \`--config\` of \`serve\`, \`token\` and \`access\` |
 | \`MGO_GIT_USERNAME\`, \`MGO_GIT_PASSWORD\` | the gitops repo over https |
 | \`MGO_SLACK_WEBHOOK\` | Slack; wins over mygitops.yaml |
+| \`HELM_REPOSITORY_CONFIG\`, \`HELM_REGISTRY_CONFIG\`, \`MGO_HELM_PLAIN_HTTP\` | chart repositories: [gitops-repo.md](gitops-repo.md) |
 
 A secret may also lie in a file: \`MGO_TOKEN_FILE\`, \`MGO_GIT_PASSWORD_FILE\`, \`MGO_SLACK_WEBHOOK_FILE\` name it.
 `
