@@ -160,6 +160,10 @@ test('what a server really answers is as it is described', async () => {
   assert.equal((await api.ask('GET', '/v1/deploys?cursor=x&cluster=a%2Fb', as(ops))).status, 400)
   assert.equal((await api.ask('DELETE', `/v1/deploys/${id}`, as(ci))).status, 409)
   assert.equal((await api.ask('GET', `/v1/deploys/${id}/events`, as(ci))).status, 200)
+  assert.equal((await api.ask('GET', '/v1/clusters/my-prod/releases', as(ops))).status, 200)
+  assert.equal((await api.ask('GET', '/v1/clusters/my-prod/plan', as(ops))).status, 200)
+  const back = { cluster: 'my-prod', release: 'app/web' }
+  assert.equal((await api.ask('POST', '/v1/rollbacks', as(ops, { body: JSON.stringify(back) }))).status, 202)
   assert.equal((await api.ask('GET', '/v1/audit', as(ops))).status, 200)
   assert.equal((await api.ask('GET', '/v1/audit?after=x', as(ops))).status, 400)
   for (const path of ['/', '/healthz', '/readyz', '/metrics', '/openapi.json'])
@@ -172,6 +176,13 @@ test('what a server really answers is as it is described', async () => {
   assert.equal((await api.ask('POST', '/deploy', form({ cluster: 'my-prod' }))).status, 200)
   assert.equal((await api.ask('POST', '/deploy', form({}))).status, 400)
   assert.equal((await api.ask('POST', '/deploy/dockerhub', as(ci, { body: '{}' }))).status, 400)
+  const endless = ['follow']
+  const names = operations.map(({ one }) => one.operationId)
+  assert.deepEqual(
+    names.filter((name) => !api.asked.has(name)),
+    endless,
+    'every other route was asked',
+  )
 })
 
 test('what the description says of a body is what the route takes', async () => {

@@ -51,6 +51,24 @@ export const authorField = word((text) => {
   return got.kind === 'ok' ? { kind: 'ok', value: got.author } : got
 }).describe('Who asks, as "Ada Lovelace <ada@example.com>"; a claim where the server verifies who calls.')
 
+/** A name as verdicts say it; whether there is one is for the repo to say. */
+const nameGrammar = /^[a-z0-9](?:[a-z0-9./-]{0,511})$/
+
+export const releaseField = word((text) =>
+  nameGrammar.test(text)
+    ? { kind: 'ok', value: text }
+    : refused(`${quote(text)} is no release`, 'A release is NAMESPACE/NAME, such as shop/web.'),
+).describe('The release: NAMESPACE/NAME, or the name where it is the only one.')
+
+export const backToField = word((text) =>
+  /^[0-9a-f]{4,64}$/.test(text) || parseImage(text).kind === 'ok'
+    ? { kind: 'ok', value: text }
+    : refused(
+        `${quote(text)} is neither commit nor image`,
+        'Name a commit of its file, or an image as REPOSITORY:TAG.',
+      ),
+).describe('A commit of the release’s file, or an image that it had; default: the last commit with other images.')
+
 type Shape = { readonly shape: Readonly<Record<string, { readonly description?: string | undefined }>> }
 
 /** Every problem of what was given, from the issues of its shape. */

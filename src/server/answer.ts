@@ -14,7 +14,7 @@ import { commit, failure, json, named, requestId, time, verdict } from './answer
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import type { Known } from './memory.ts'
-import type { Once } from './once.ts'
+import type { Question } from './once.ts'
 import { statusOf } from './problem.ts'
 import { textAs } from './route.ts'
 
@@ -62,7 +62,7 @@ export const keyHeader = {
 } as const
 
 /** Which request a repeated one is. */
-export function onceOf({ headers }: FastifyRequest): Once | undefined {
+export function onceOf({ headers }: FastifyRequest): Question | undefined {
   const key = headers['idempotency-key']
   return key === undefined ? undefined : { key: String(key) }
 }

@@ -12,12 +12,14 @@ import fastify, {
   type FastifyServerOptions,
 } from 'fastify'
 import { z } from 'zod'
+import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
 import { json, named } from './answers.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { clusterRoutes } from './clusters.ts'
 import { type Access, demandIdentity, isKnown } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
@@ -27,6 +29,7 @@ import { type MetricsDoor, metricsRoute } from './metrics.ts'
 import { openapiRoute } from './openapi.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
+import { rollbackRoute } from './rollback.ts'
 import { addRoute, describedRoutes } from './route.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
 import { type WebhookOptions, webhookRoutes } from './webhook.ts'
@@ -34,6 +37,8 @@ import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 export type AppOptions = {
   readonly desk: Desk
   readonly hub: Hub
+  /** What is told of clusters. */
+  readonly overview: Overview
   readonly memory: StreamOptions['memory']
   readonly access: Access
   readonly exposure: Pick<Exposure, 'names' | 'warning'>
@@ -56,7 +61,7 @@ export type AppOptions = {
 
 /** Builds the door; the caller listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { desk, hub, memory, access, exposure, warn } = options
+  const { desk, access, exposure, warn } = options
   const app = fastify(framework(options))
   app.server.maxConnections = mostConnections()
   app.removeContentTypeParser('text/plain')
@@ -79,7 +84,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
   metricsRoute(app, options.metrics)
   openRoutes(app, options)
   deployRoutes(app, desk)
-  streamRoutes(app, { desk, hub, memory })
+  streamRoutes(app, options)
+  clusterRoutes(app, options.overview)
+  rollbackRoute(app, { desk, overview: options.overview })
   auditRoute(app, options.trail)
   if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
   void app.register(async (scope) => kept(scope, options))
@@ -210,9 +217,9 @@ function tell(error: unknown, reply: FastifyReply): FastifyReply {
   return heads(problem, reply).type('application/problem+json').send(problem)
 }
 
-function heads({ status }: ProblemJson, reply: FastifyReply): FastifyReply {
+function heads({ status, code }: ProblemJson, reply: FastifyReply): FastifyReply {
   if (status === 503) void reply.header('retry-after', '2')
-  if (status === 429) void reply.header('retry-after', '30')
+  if (status === 429) void reply.header('retry-after', code === 'CLUSTER_BUSY' ? '5' : '30')
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="mgo", Basic realm="mgo"')
   return reply.code(status)
 }
