@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Told } from '../event/event.ts'
 import type { RequestId } from '../release/ids.ts'
@@ -19,10 +20,12 @@ import type { Desk } from './desk.ts'
 import type { Hub } from './hub.ts'
 import type { EventMemory, Known, Numbered } from './memory.ts'
 import { addRoute } from './route.ts'
+import { type Seeing, seeingFor } from './seeing.ts'
 
 export type StreamOptions = {
   readonly desk: Pick<Desk, 'verdict'>
   readonly hub: Hub
+  readonly overview: Pick<Overview, 'lastTip' | 'fed'>
   readonly memory: Pick<EventMemory, 'firstEvent' | 'lastEvent'>
   /** Streams at once at most. */
   readonly most?: number
@@ -53,7 +56,7 @@ const ofEverything = {
   method: 'GET',
   path: '/v1/events',
   name: 'follow',
-  does: 'What happens, as it happens.',
+  does: 'What happens, as it happens, as far as the caller may read it.',
   query: z.object({ cluster: clusterWord.optional().describe('Only on this cluster.') }),
   headers,
   answers,
@@ -77,9 +80,9 @@ export function streamRoutes(app: FastifyInstance, options: StreamOptions): void
   })
   addRoute(app, ofEverything, async ({ query: { cluster }, request, reply }) => {
     const caller = callerOf(request)
-    caller.allow({ verb: 'read', cluster })
     const after = lastSeen(request.headers) ?? (await memory.lastEvent())
-    return stream(reply, caller, (stop) => ofAll(hub.follow(after, { cluster }, stop)))
+    const seeing = seeingFor({ caller, desk, overview: options.overview, cluster })
+    return stream(reply, caller, (stop) => ofAll(hub.follow(after, {}, stop), seeing))
   })
 }
 
@@ -153,8 +156,19 @@ async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, 
   }
 }
 
-async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>): Texts {
-  for await (const one of events) yield one === 'beat' ? beat : show(one)
+/** Milliseconds of silence after which a reader is told that the stream is still there. */
+const silenceMs = 15_000
+
+/** What a reader may hear of everything. Events that are not for them are silence, too. */
+async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>, seeing: Seeing): Texts {
+  let saidMs = performance.now()
+  for await (const one of events) {
+    const told = one === 'beat' ? undefined : await seeing(one.told)
+    if (one !== 'beat' && told !== undefined) yield show({ ...one, told })
+    else if (one === 'beat' || performance.now() - saidMs > silenceMs) yield beat
+    else continue
+    saidMs = performance.now()
+  }
 }
 
 async function* only(text: string): Texts {
