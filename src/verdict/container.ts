@@ -9,6 +9,7 @@ import { crashTrouble } from './crash.ts'
 import { createTrouble } from './create.ts'
 import type { Told } from './events.ts'
 import { badName, neverPulled, pullTrouble } from './pull.ts'
+import { withoutLogin } from './pull-secrets.ts'
 import { evidence, type Scene, type Trouble } from './trouble.ts'
 
 export type Container = {
@@ -59,7 +60,7 @@ export function containerTrouble(one: Container, { pod, told, scene }: Given): T
     case 'RegistryUnavailable':
     case 'ImageInspectError':
     case 'SignatureValidationFailed':
-      return proven(pullTrouble(one.image, pullWords(one, message, told)))
+      return proven(withoutLogin(pullTrouble(one.image, pullWords(one, message, told)), pod, scene))
     case 'ErrImageNeverPull':
       return proven(neverPulled(one.image))
     case 'InvalidImageName':
