@@ -85,9 +85,9 @@ export function helmError(what: string, ran: Ran): MgoError {
 }
 
 function clean(stderr: string): string {
-  const lines = withoutLongValues(stderr)
+  const lines = stderr
     .split(/[\r\n]+/)
-    .map((line) => plain(line).trim())
+    .map((line) => withoutLongValues(plain(line)).trim())
     .filter((line) => line !== '' && !/^(?:WARNING|walk\.go|level=(?:INFO|WARN))/.test(line))
   return (
     lines
