@@ -98,7 +98,13 @@ function response({ means, contents, headers }: Answer) {
 }
 
 function contentOf(contents: readonly Content[]) {
-  return Object.fromEntries(contents.map(({ type, shape }) => [type, { schema: schemaOf(type, shape) }]))
+  return Object.fromEntries(
+    contents.map(({ type, shape, data }) => {
+      // OpenAPI 3.1 has no word for what comes in a stream; 3.2 will.
+      const events = data === undefined ? {} : { 'x-event-data': schemaOf('application/json', data) }
+      return [type, { schema: schemaOf(type, shape), ...events }]
+    }),
+  )
 }
 
 function schemaOf(type: string, shape: z.ZodType | undefined): unknown {
