@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Told } from '../event/event.ts'
 import type { Image } from '../release/image.ts'
 import type { DeployRequest, Person } from '../release/request.ts'
-import { commit, named, object, releaseVerdict, requestId, verdict } from './answers.ts'
+import { commit, named, object, releaseVerdict, requestId, verdict } from './shapes.ts'
 
 type Of<K extends Told['kind']> = Extract<Told, { readonly kind: K }>
 

@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { components } from './answers.ts'
+import { components } from './shapes.ts'
 import { type Answer, addRoute, type Content, type Route, type Words } from './route.ts'
 
 /** Adds the route. It says what mgo can do, and nothing about what it does: it needs no identity. */
