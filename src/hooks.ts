@@ -19,6 +19,7 @@ import { deliverer } from './server/hook-deliver.ts'
 import type { FetchJson } from './server/keys.ts'
 import { tokenVerifier } from './server/oidc.ts'
 import type { WebhookOptions } from './server/webhook.ts'
+import type { Part } from './reload.ts'
 import type { Serving } from './serving.ts'
 
 export type HooksOptions = {
@@ -29,7 +30,7 @@ export type HooksOptions = {
   readonly clock: Clock
   readonly fetchJson: FetchJson
   readonly print: (line: string) => void
-  readonly access: Pick<Access, 'hook'>
+  readonly access: Pick<Access, 'hook' | 'bounds'>
   readonly desk: Pick<Desk, 'accept' | 'verdict'>
   readonly world: World
   readonly deployer: Pick<Deployer, 'sync'>
@@ -38,7 +39,8 @@ export type HooksOptions = {
 }
 
 export type Hooks = {
-  readonly webhooks: WebhookOptions | undefined
+  readonly webhooks: WebhookOptions
+  readonly reload: Part
   /** Hears what mgo does. */
   readonly told: (event: Event) => void
   /** Follows the branch, where the settings say so, until `close`. */
@@ -57,16 +59,22 @@ export function hooksOf({ hooks }: Pick<ServerSettings, 'hooks'>, secret: Secret
 
 /** Opens them; nothing is followed yet. */
 export function openHooks(options: HooksOptions): Hooks {
-  const { hooks, serving, secret, version } = options
-  const registries = openRegistries({ logins: loginsOf(serving.settings, secret), agent: `mgo/${version}` })
+  const { serving, secret, version } = options
+  let { hooks } = options
+  let logins = loginsOf(serving.settings, secret)
+  const registries = openRegistries({ logins: { get: (host) => logins.get(host) }, agent: `mgo/${version}` })
   const following = followerOf(options)
   const stop = new AbortController()
   let running: Promise<void> | undefined
   return {
-    webhooks:
-      hooks.length === 0
-        ? undefined
-        : webhooksOf(options, (repository, tag) => registries.digest(repository, tag), following),
+    webhooks: {
+      ...webhooksOf(options, (repository, tag) => registries.digest(repository, tag), following),
+      hooks: () => hooks,
+    },
+    reload: ({ settings }) => {
+      const next = { hooks: hooksOf(settings, secret), logins: loginsOf(settings, secret) }
+      return () => void ({ hooks, logins } = next)
+    },
     told: (event) => following?.told(event),
     begin: () => {
       running = following?.run(stop.signal)
@@ -89,8 +97,12 @@ function followerOf({ serving, world, deployer, chance }: HooksOptions): Followe
 
 type Digest = (repository: string, tag: string) => Promise<string | undefined>
 
-function webhooksOf(options: HooksOptions, digest: Digest, following: Follower | undefined): WebhookOptions {
-  const { hooks, desk, access, world, fetchJson, clock, print } = options
+function webhooksOf(
+  options: HooksOptions,
+  digest: Digest,
+  following: Follower | undefined,
+): Omit<WebhookOptions, 'hooks'> {
+  const { desk, access, world, fetchJson, clock, print } = options
   const deliver = deliverer({
     accept: (asking, once) => desk.accept(asking, once),
     isEnded: async (id) => (await desk.verdict(id, 0))?.verdict !== undefined,
@@ -105,7 +117,7 @@ function webhooksOf(options: HooksOptions, digest: Digest, following: Follower |
     return undefined
   }
   const verify = tokenVerifier({ fetchJson, clock, warn: print })
-  return { hooks, verify, deliver, moved, now: () => clock.now() }
+  return { bounds: access.bounds, verify, deliver, moved, now: () => clock.now() }
 }
 
 function loginsOf({ registries }: Pick<ServerSettings, 'registries'>, secret: Secret): Map<string, RegistryLogin> {

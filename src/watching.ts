@@ -45,9 +45,10 @@ export function denialsOf(journal: () => Journal, { clock, log }: Watching): Ret
   return denials({ add: (entry) => journal().trail.add(entry), now: () => clock.now(), warn: log.warn })
 }
 
-/** Where no collector is named, none of it is loaded. */
-export async function tracerOf({ env, version, log, secrets }: Watching): Promise<Tracer> {
-  const settings = traceSettings(env)
+/** Where no collector is named, none of it is loaded. The environment wins over the settings. */
+export async function tracerOf({ serving, env, version, log, secrets }: Watching): Promise<Tracer> {
+  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] || serving.settings.traces.endpoint
+  const settings = traceSettings({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
   if (settings === undefined) return { told: () => undefined, close: async () => undefined }
   secrets.credential(...Object.values(settings.headers))
   const { openTracer } = await import('./trace/trace.ts')

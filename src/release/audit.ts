@@ -42,6 +42,14 @@ export type AuditEntry =
       readonly source?: string
       readonly image?: string
     }
+  /** Which settings count from here on: SHA-256 of their file and of the policy alone. */
+  | {
+      readonly kind: 'settings'
+      readonly how: 'start' | 'reload'
+      readonly file: string
+      readonly policy: string
+      readonly rules: number
+    }
 
 /**
  * An entry in its place. `entry` is the JSON as it was written; `hash` is the SHA-256 (hex) of the hash before, `n`, `at`
@@ -103,7 +111,7 @@ export function auditChooser({
     if (cluster !== undefined && (!('cluster' in entry) || entry.cluster !== cluster)) return false
     if (principal === undefined) return true
     if (entry.kind === 'ended') return asked.has(entry.id)
-    if (entry.principal !== principal) return false
+    if (!('principal' in entry) || entry.principal !== principal) return false
     if (entry.kind === 'asked') asked.add(entry.id)
     return true
   }

@@ -11,11 +11,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MgoError } from '../error.ts'
 import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
 import { vendorOf } from '../request/hook-vendors.ts'
+import type { HookBounds } from './auth.ts'
 import type { Delivered, Told } from './hook-deliver.ts'
 import { proven, type VerifyToken } from './hook-proof.ts'
 
 export type WebhookOptions = {
-  readonly hooks: readonly Hook[]
+  /** Those of the moment: settings change while a server runs. */
+  readonly hooks: () => readonly Hook[]
+  readonly bounds: HookBounds
   readonly verify: VerifyToken
   readonly deliver: (told: Told) => Promise<Delivered>
   /** Branches moved: why nothing is done about it, or `undefined`. */
@@ -35,10 +38,10 @@ type Params = { readonly vendor: string; readonly hook: string }
 
 /** Adds the route. */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
-  const known = addresses(options.hooks)
+  const known = addressBook(options.hooks)
   const find = ({ params }: FastifyRequest): Found => {
     const { vendor, hook } = params as Params
-    const found = known.get(`${vendor}/${sha256(hook)}`)
+    const found = known().get(`${vendor}/${sha256(hook)}`)
     if (found === undefined) throw nowhere()
     return found
   }
@@ -60,6 +63,15 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
   })
 }
 
+/** The addresses of the moment, made anew when the hooks are others. */
+function addressBook(hooks: WebhookOptions['hooks']): () => ReadonlyMap<string, Found> {
+  let [of, book] = [hooks(), addresses(hooks())]
+  return () => {
+    if (of !== hooks()) [of, book] = [hooks(), addresses(hooks())]
+    return book
+  }
+}
+
 /** By vendor and hash of the last path segment: a look-up by a hash tells nothing about what was hashed. */
 function addresses(hooks: readonly Hook[]): ReadonlyMap<string, Found> {
   const found = new Map<string, Found>()
@@ -73,14 +85,22 @@ function addresses(hooks: readonly Hook[]): ReadonlyMap<string, Found> {
 
 type Course = WebhookOptions & { readonly found: Found }
 
-async function receive({ headers, body: raw }: FastifyRequest, reply: FastifyReply, course: Course): Promise<unknown> {
-  const { found, verify, deliver, moved, now } = course
+async function receive(
+  { headers, body: raw, ip }: FastifyRequest,
+  reply: FastifyReply,
+  course: Course,
+): Promise<unknown> {
+  const { found, verify, deliver, moved, now, bounds } = course
   const { hook, vendor } = found
   const atMs = now()
   const bytes = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0)
   const flat = flatHeaders(headers)
   const how = await proven({ headers: flat, body: bytes, atMs }, { ...found, verify })
-  if (how === undefined) throw unproven(hook)
+  if (how === undefined) {
+    bounds.failed(ip)
+    throw unproven(hook)
+  }
+  bounds.delivered(hook.name)
   const delivery: Delivery = { headers: flat, body: parse(bytes) }
   const heard = vendor.read(delivery)
   switch (heard.kind) {

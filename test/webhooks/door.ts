@@ -16,7 +16,7 @@ import { requestId } from '../../src/release/ids.ts'
 import type { DeployRequest } from '../../src/release/request.ts'
 import type { Hook } from '../../src/request/hook.ts'
 import { buildApp } from '../../src/server/app.ts'
-import type { Access } from '../../src/server/auth.ts'
+import type { Access, HookBounds } from '../../src/server/auth.ts'
 import { type Desk, openDesk } from '../../src/server/desk.ts'
 import { deliverer, type DeliverOptions } from '../../src/server/hook-deliver.ts'
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
@@ -35,6 +35,7 @@ export const noTokens: Access = {
   hook: () => {
     throw new Error('no policy was asked for')
   },
+  bounds: { failed: () => undefined, delivered: () => undefined },
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-hooks-'))
@@ -106,10 +107,11 @@ export type DoorOptions = Partial<DeliverOptions> & {
   readonly moved?: (branches: readonly string[]) => string | undefined
   readonly verify?: VerifyToken
   readonly warn?: (text: string) => void
+  readonly bounds?: HookBounds
 }
 
 /** Opens a door. */
-export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): FastifyInstance {
+export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
   const deliver = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
@@ -131,7 +133,8 @@ export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): 
     ready: async () => undefined,
     warn: warn ?? (() => undefined),
     webhooks: {
-      hooks,
+      hooks: () => hooks,
+      bounds: bounds ?? noTokens.bounds,
       verify: verify ?? knowsGoodToken,
       deliver,
       moved: moved ?? (() => undefined),
