@@ -8,7 +8,7 @@ import type { Opened } from './cli/edges.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
-import { openEntrance } from './entrance.ts'
+import { type Entrance, openEntrance } from './entrance.ts'
 import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
@@ -24,6 +24,7 @@ import { type Desk, type DeskOptions, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
+import { keepTokenTrail } from './server/token-trail.ts'
 import type { Serving } from './serving.ts'
 import { renewTls } from './tls.ts'
 import { denialsOf, doorsOf, metricsOf, report, tellTrail, tracerOf, type Watching } from './watching.ts'
@@ -77,7 +78,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const address = await listening(app.listen(entrance.listen), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
-  await begun({ ...options, journal, desk, hooks, waits })
+  await begun({ ...options, ...entrance, journal, desk, hooks, waits })
   await untilSignal(reloading([entrance.reload, hooks.reload, bounds.reload], { ...options, ...opened, journal }))
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
@@ -93,14 +94,16 @@ type Begun = Pick<ServeOptions, 'serving' | 'clock' | 'log'> & {
   readonly desk: Desk
   readonly hooks: Hooks
   readonly waits: Patience
+  readonly stores: Entrance['stores']
 }
 
 /** What goes on beside the requests. */
-async function begun({ serving, clock, log, journal, desk, hooks, waits }: Begun): Promise<void> {
+async function begun({ serving, clock, log, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
   await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
   void pruning(journal, { keepMs: serving.settings.retention * dayMs, clock, waits, warn: log.warn })
+  void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
   hooks.begin()
 }
 

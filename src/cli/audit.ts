@@ -137,6 +137,12 @@ function shown({ at }: Chained, entry: AuditEntry): string {
       const { id, cluster, verdict, commit, code } = entry
       return `${when} ${id} ${verdict}${code === undefined ? '' : ` (${code})`} on ${cluster}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`
     }
+    case 'token': {
+      const { what, token, name, by = 'somebody', expires, scopes } = entry
+      const rights = scopes.length === 0 ? 'what the policy says' : scopes.join('; ')
+      const more = what === 'created' ? `, until ${expires}: ${rights}` : ''
+      return `${when} ${name} (${token}) ${what} by ${by} at ${entry.when}${more}`
+    }
     case 'settings':
       return `${when} ${entry.how}: the policy ${entry.policy.slice(0, 12)} with ${entry.rules} rules, of the file ${entry.file.slice(0, 12)}`
     case 'denied':

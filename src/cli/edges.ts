@@ -85,6 +85,8 @@ export type Edges = {
   settingsSchema(): Promise<unknown>
   /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
   tokens(config: string | undefined): Promise<TokenStore>
+  /** The user of the system who runs this. */
+  readonly user: () => string
   /** A secret by its name in the environment, or from the file that NAME_FILE names. Throws CONFIG_INVALID. */
   secret(name: string): string | undefined
   readText(file: string): Promise<string>

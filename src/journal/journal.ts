@@ -12,7 +12,7 @@ import type { AuditEntry, Chained } from '../release/audit.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
-import { auditReader, auditWriter, keepAudit, type Wanted } from './audit.ts'
+import { auditReader, auditWriter, keepAudit, tokenWriter, type Wanted } from './audit.ts'
 import { journalError } from './error.ts'
 import { eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group, type Wrote } from './group.ts'
@@ -23,6 +23,8 @@ import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, typ
 export type AuditTrail = {
   /** Adds what is no request; requests add themselves. */
   add(entry: AuditEntry): Promise<void>
+  /** Adds what was done to a token, if it is not there yet. */
+  token(entry: Extract<AuditEntry, { kind: 'token' }>): Promise<void>
   /** The oldest first. */
   page(wanted: Wanted): Promise<readonly Chained[]>
   /** The last entry. */
@@ -121,8 +123,10 @@ type Using = {
 function trailOf(database: DatabaseSync, { attempt, write }: Using): AuditTrail {
   const read = auditReader(database)
   const add = auditWriter(database)
+  const token = tokenWriter(database)
   return {
     add: (entry) => write(() => add(entry)),
+    token: (entry) => write(() => token(entry)),
     page: async (wanted) => attempt(() => read.page(wanted)),
     head: async () => attempt(() => read.head()),
   }
