@@ -51,6 +51,12 @@ const limitsShape = z.strictObject({
     .max(86_400)
     .default(900)
     .describe('How long a deploy waits for a git server that is away; seconds.'),
+  registryPatience: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .default(3_600)
+    .describe('How long a push waits for a registry that cannot say its digest; seconds.'),
   gitTimeout: z.int().min(1).max(3_600).default(60).describe('How long one fetch or push may take; seconds.'),
 })
 

@@ -26,7 +26,7 @@ export type Caller = {
   /** Gives what allowed it. Throws FORBIDDEN. */
   readonly allow: (wish: Wish) => Extract<Decision, { kind: 'allowed' }> | undefined
   /** Whether they may know of a request: their own, or what they may read. If not, it is to be as if there were none. */
-  readonly sees: (request: DeployRequest) => boolean
+  readonly sees: (request: Pick<DeployRequest, 'principal' | 'cluster' | 'source' | 'image'>) => boolean
   /** Allows the deploy, and writes on it who asks: the verified one, whatever the body says. Throws FORBIDDEN. */
   readonly stamp: (asked: Asked) => Stamped
   /** A verdict without the names that they may not read. */

@@ -12,7 +12,10 @@ import { MgoError } from '../error.ts'
 import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
 import { vendorOf } from '../request/hook-vendors.ts'
 import type { HookBounds } from './auth.ts'
-import type { Delivered, Told } from './hook-deliver.ts'
+import { deliveryRoutes, shownHeld } from './deliveries.ts'
+import type { HeldMemory } from './held.ts'
+import type { Delivered } from './hook-deliver.ts'
+import type { Told } from './hook-take.ts'
 import { proven, type VerifyToken } from './hook-proof.ts'
 
 export type WebhookOptions = {
@@ -21,6 +24,7 @@ export type WebhookOptions = {
   readonly bounds: HookBounds
   readonly verify: VerifyToken
   readonly deliver: (told: Told) => Promise<Delivered>
+  readonly held: Pick<HeldMemory, 'find' | 'newest'>
   /** Branches moved: why nothing is done about it, or `undefined`. */
   readonly moved: (branches: readonly string[]) => string | undefined
   readonly now: () => number
@@ -38,6 +42,7 @@ type Params = { readonly vendor: string; readonly hook: string }
 
 /** Adds the route. */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
+  deliveryRoutes(app, options.held)
   const known = addressBook(options.hooks)
   const find = ({ params }: FastifyRequest): Found => {
     const { vendor, hook } = params as Params
@@ -115,7 +120,7 @@ async function receive(
     case 'pushed': {
       const id = idOf(vendor, { bytes, body: delivery.body, atMs })
       const done = await deliver({ hook, how, id, artifacts: heard.artifacts, by: heard.by })
-      return reply.code(done.deploys.length > 0 ? 202 : 200).send(shown(done, hook))
+      return reply.code(isTaken(done) ? 202 : 200).send(shown(done, hook))
     }
   }
 }
@@ -124,11 +129,18 @@ function ignored(why: string, { name }: Hook) {
   return { status: 'ignored', hook: name, why }
 }
 
-function shown({ deploys, ignored: passed }: Delivered, { name }: Hook) {
+function isTaken({ deploys, waiting }: Delivered): boolean {
+  return deploys.length + waiting.length > 0
+}
+
+function shown(done: Delivered, { name }: Hook) {
+  const { deploys, waiting, ignored: passed } = done
+  const held = waiting.map(({ push, why }) => ({ ...shownHeld({ push }), why, location: `/v1/deliveries/${push.id}` }))
   return {
-    status: deploys.length > 0 ? 'accepted' : 'ignored',
+    status: isTaken(done) ? 'accepted' : 'ignored',
     hook: name,
     deploys: deploys.map((one) => ({ ...one, location: `/v1/deploys/${one.id}` })),
+    ...(held.length > 0 ? { waiting: held } : {}),
     ignored: passed.slice(0, mostTold),
     ...(passed.length > mostTold ? { more: passed.length - mostTold } : {}),
   }

@@ -18,7 +18,8 @@ import type { Hook } from '../../src/request/hook.ts'
 import { buildApp } from '../../src/server/app.ts'
 import type { Access, HookBounds } from '../../src/server/auth.ts'
 import { type Desk, openDesk } from '../../src/server/desk.ts'
-import { deliverer, type DeliverOptions } from '../../src/server/hook-deliver.ts'
+import { deliverer } from '../../src/server/hook-deliver.ts'
+import type { DeliverOptions } from '../../src/server/hook-take.ts'
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
@@ -112,12 +113,16 @@ export type DoorOptions = Partial<DeliverOptions> & {
 
 /** Opens a door. */
 export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
-  const deliver = deliverer({
+  const pushes = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
     stamp: (_, asked) => asked,
     digest: async () => undefined,
     current: async () => [],
+    hold: () => Promise.reject(new Error('nothing is held here')),
+    pinned: async () => undefined,
+    overtaken: async () => undefined,
+    hook: () => undefined,
     ...more,
   })
   const app = buildApp({
@@ -136,7 +141,8 @@ export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOp
       hooks: () => hooks,
       bounds: bounds ?? noTokens.bounds,
       verify: verify ?? knowsGoodToken,
-      deliver,
+      deliver: (told) => pushes.deliver(told),
+      held: office.journal.held,
       moved: moved ?? (() => undefined),
       now: () => Date.now(),
     },
