@@ -5,7 +5,7 @@
  */
 import { type Code, MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
-import { plain } from '../text.ts'
+import { plain, withoutLongValues } from '../text.ts'
 
 type Known = { readonly says: RegExp; readonly code: Code; readonly hint: string }
 
@@ -19,6 +19,21 @@ const known: readonly Known[] = [
     says: /cluster unreachable|connection refused|no such host|i\/o timeout/i,
     code: 'KUBE_UNREACHABLE',
     hint: 'Is the cluster up, and can this machine reach it?',
+  },
+  {
+    says: /no matches for kind|resource mapping not found/,
+    code: 'KUBE_REFUSED',
+    hint: 'Install its CustomResourceDefinition first. One that the chart brings belongs into its crds/ folder.',
+  },
+  {
+    says: /field is immutable/,
+    code: 'KUBE_REFUSED',
+    hint: 'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.',
+  },
+  {
+    says: /(?:cannot patch|server-side apply failed).*(?:" is invalid: |typed (?:patch|live) object)|updates to \w+ spec for fields other than/,
+    code: 'KUBE_REFUSED',
+    hint: 'The API server refuses the object as it is: mend the field that it names.',
   },
   {
     says: /values don't meet the specifications|additional propert|schema\(s\)/i,
@@ -36,7 +51,7 @@ const known: readonly Known[] = [
     hint: 'Look at the chart’s name and version, and at helm.repositories in mygitops.yaml.',
   },
   {
-    says: /" is invalid: |field is immutable|updates to \w+ spec for fields other than/,
+    says: /" is invalid: /,
     code: 'KUBE_REFUSED',
     hint: 'The API server refuses the object as it is: mend the field that it names.',
   },
@@ -72,7 +87,7 @@ export function helmError(what: string, ran: Ran): MgoError {
 function clean(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
-    .map((line) => plain(line).trim())
+    .map((line) => withoutLongValues(plain(line)).trim())
     .filter((line) => line !== '' && !/^(?:WARNING|walk\.go|level=(?:INFO|WARN))/.test(line))
   return (
     lines
