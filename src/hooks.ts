@@ -16,6 +16,7 @@ import type { HeldPush } from './release/held.ts'
 import type { RequestId } from './release/ids.ts'
 import type { Hook } from './request/hook.ts'
 import { type Later, overtaking } from './request/hook-later.ts'
+import type { Secrets } from './secrets.ts'
 import type { Access } from './server/auth.ts'
 import type { Desk } from './server/desk.ts'
 import { type HeldMemory, openWaitingRoom, type WaitingRoom } from './server/held.ts'
@@ -35,6 +36,7 @@ export type HooksOptions = {
   readonly clock: Clock
   readonly fetchJson: FetchJson
   readonly print: (line: string) => void
+  readonly secrets: Pick<Secrets, 'hide'>
   readonly access: Pick<Access, 'hook' | 'bounds'>
   readonly desk: Pick<Desk, 'accept' | 'verdict' | 'list'>
   /** What is held is kept here. */
@@ -117,7 +119,8 @@ type Asking = { readonly registries: Pick<Registries, 'digest'>; readonly state:
 
 /** Pushes become deploys, at once or when their registry is there again. */
 function pushesOf(options: HooksOptions, { registries, state }: Asking): Pick<Deliverer, 'deliver'> & WaitingRoom {
-  const { desk, access, world, held, waits, clock, print, chance } = options
+  const { desk, access, world, held, waits, clock, print, chance, secrets } = options
+  const hide = secrets.hide
   const room = openWaitingRoom({
     memory: held,
     again: (push) => pushes.again(push),
@@ -138,7 +141,8 @@ function pushesOf(options: HooksOptions, { registries, state }: Asking): Pick<De
     overtaken: async (push, policy) => overtaking(push, policy, await laterThan(push, { desk, held })),
     hook: (name) => state().hooks.find((one) => one.name === name),
   })
-  return { ...room, deliver: (told) => pushes.deliver(told) }
+  // Who pushed is text from outside: a vendor could repeat what it was given.
+  return { ...room, deliver: (told) => pushes.deliver({ ...told, by: told.by && hide(told.by) }) }
 }
 
 /** What was accepted for its cluster after a push was held. */

@@ -95,7 +95,19 @@ function valueOf(doc: Document): Value {
 }
 
 function refused(problems: readonly Problem[]): ParsedServerSettings {
-  return { kind: 'refused', problems: problems.map((one) => ({ ...one, code: 'CONFIG_INVALID' })) }
+  return { kind: 'refused', problems: problems.map((one) => ({ ...one, ...masked(one), code: 'CONFIG_INVALID' })) }
+}
+
+/** A key that may hold a secret, rightly or not, and its value; and a login within an address. */
+const secretValue =
+  /(\b(?!\w*Env\b)\w*(?:webhook|passw|secret|credential|apikey)\w*["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}[\]]+)/gi
+const login = /(:\/\/)([^\s/@"']+)(?=@)/g
+
+/** The line of a problem is shown to whoever starts mgo, and in its log: what is secret in it is not. The caret stays where it is. */
+function masked({ at }: Problem): Pick<Problem, 'at'> {
+  if (at?.source === undefined) return {}
+  const stars = (_: string, before: string, value: string) => before + '*'.repeat(value.length)
+  return { at: { ...at, source: at.source.replace(secretValue, stars).replace(login, stars) } }
 }
 
 function bytesOf(file: string): Uint8Array {
