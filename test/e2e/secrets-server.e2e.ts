@@ -148,6 +148,17 @@ test('every door is used, rightly and wrongly', async () => {
   assert.equal((await push('v4', {}, '')).status, 401)
   registry.fault('broken', 1_000)
   assert.match((await push('v5')).text, /"waiting":\[/)
+  const { deliveries } = JSON.parse((await ask('/v1/deliveries', secret.staticToken)).text) as {
+    deliveries: { id: string }[]
+  }
+  assert.equal(deliveries.length, 1)
+  const stranger = await issuer.sign({ sub: 'repo:acme/other:ref:refs/heads/main' })
+  assert.equal(
+    (await ask(`/v1/deliveries/${deliveries[0]?.id}`, stranger)).status,
+    404,
+    'whoever may not read it sees none',
+  )
+  assert.equal((await ask('/v1/deliveries', stranger)).text, '{"deliveries":[]}')
   registry.login('token', 'http://127.0.0.1:9/token')
   await new Promise((resolve) => setTimeout(resolve, 4_000))
   assert.equal((await ask('/v1/deploys?wait=20s', secret.staticToken, wish('v6'))).status, 200)
