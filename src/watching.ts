@@ -37,7 +37,8 @@ export function report(told: Told, log: Log): void {
 /** The metrics; the journal, which reports to them, is opened after them. */
 export function metricsOf(journal: () => Journal, { serving, version, clock }: Watching): Metrics {
   const [now, waiting] = [() => clock.now(), () => journal().waiting()]
-  return openMetrics({ version, now, waiting, journalBytes: () => bytesOf(serving.journal) })
+  const held = () => journal().held.count()
+  return openMetrics({ version, now, waiting, held, journalBytes: () => bytesOf(serving.journal) })
 }
 
 /** Who was denied what, for the audit trail. */

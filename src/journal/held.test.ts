@@ -40,6 +40,7 @@ test('a push that waits: known again, in order, over a restart; the first outcom
     ['v0', 'v1'],
   )
   assert.deepEqual(await held.open(one.id, 10), [])
+  assert.equal(await held.count(), 2)
   await held.pinned({ ...one, digest: 'sha256:1' })
   assert.equal((await held.find(one.id))?.push.digest, 'sha256:1')
   const request = requestId(4_000, randomBytes(16))

@@ -25,6 +25,7 @@ export function heldOf(database: DatabaseSync) {
   const open = database.prepare(`${row} WHERE outcome IS NULL AND id > ? ORDER BY id LIMIT ?`)
   const request = database.prepare(`${row} WHERE outcome IS NOT NULL AND outcome ->> '$.request' = ?`)
   const newest = database.prepare(`${row} ORDER BY id DESC LIMIT ?`)
+  const count = database.prepare('SELECT count(*) AS count FROM held WHERE outcome IS NULL')
   const drop = database.prepare(
     'DELETE FROM held WHERE id IN (SELECT id FROM held WHERE id < ? AND outcome IS NOT NULL ORDER BY id LIMIT ?)',
   )
@@ -52,6 +53,7 @@ export function heldOf(database: DatabaseSync) {
     open: (after: string, limit: number): readonly HeldPush[] =>
       (open.all(after, limit) as Row[]).map((found) => held(found).push),
     newest: (limit: number): readonly Held[] => (newest.all(limit) as Row[]).map(held),
+    count: () => Number((count.get() as { readonly count: number }).count),
     prune: (beforeMs: number, most: number): number =>
       Number(drop.run(requestId(Math.max(beforeMs, 0), new Uint8Array(16)), most).changes),
   }

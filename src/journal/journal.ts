@@ -47,6 +47,8 @@ export type HeldJournal = {
   /** Without an outcome, the oldest first, from the id `after` on. */
   open(after: string, limit: number): Promise<readonly HeldPush[]>
   newest(limit: number): Promise<readonly Held[]>
+  /** How many have no outcome. */
+  count(): Promise<number>
 }
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
@@ -165,6 +167,7 @@ function heldBy(held: HeldPushes, { read, write }: Doing): HeldJournal {
     before: (id) => read(() => held.before(id)),
     open: (after, limit) => read(() => held.open(after, limit)),
     newest: (limit) => read(() => held.newest(limit)),
+    count: () => read(() => held.count()),
   }
 }
 
