@@ -23,6 +23,7 @@ import type { DeliverOptions } from '../../src/server/hook-take.ts'
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
+import { unwatched } from '../overview.ts'
 
 export const id = 'an-id-that-nobody-guesses'
 /** One is valid, and the other is going to be. */
@@ -128,6 +129,7 @@ export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOp
   const app = buildApp({
     desk: office.desk,
     hub,
+    overview: unwatched,
     memory: office.journal,
     access: noTokens,
     exposure: { names: 'loopback' },
