@@ -23,10 +23,10 @@ export function tries(perMinute: () => number, clock: Pick<Clock, 'now'>): Tries
   const rate = () => ({ perMinute: perMinute(), now: clock.now() })
   return {
     spend: (key) => {
-      const bucket = buckets.get(key)
-      const waitMs = waitFor(bucket, rate())
+      const [bucket, now] = [buckets.get(key), rate()]
+      const waitMs = waitFor(bucket, now)
       buckets.delete(key)
-      buckets.set(key, spend(bucket, rate()))
+      buckets.set(key, spend(bucket, now))
       const [oldest] = buckets.keys()
       if (buckets.size > keyLimit && oldest !== undefined) buckets.delete(oldest)
       return waitMs
