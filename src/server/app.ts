@@ -217,9 +217,9 @@ function tell(error: unknown, reply: FastifyReply): FastifyReply {
   return heads(problem, reply).type('application/problem+json').send(problem)
 }
 
-function heads({ status, code }: ProblemJson, reply: FastifyReply): FastifyReply {
-  if (status === 503) void reply.header('retry-after', '2')
-  if (status === 429) void reply.header('retry-after', code === 'CLUSTER_BUSY' ? '5' : '30')
+function heads({ status, code, retryAfter }: ProblemJson, reply: FastifyReply): FastifyReply {
+  if (status === 503) void reply.header('retry-after', String(retryAfter ?? 2))
+  if (status === 429) void reply.header('retry-after', String(retryAfter ?? (code === 'CLUSTER_BUSY' ? 5 : 30)))
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="mgo", Basic realm="mgo"')
   return reply.code(status)
 }

@@ -108,6 +108,7 @@ export const problem = object<ProblemJson>()('Problem', {
   hint: z.string().describe('What to do.'),
   at: place.optional(),
   problems: z.array(oneProblem).optional().describe('All of them, where there are several.'),
+  retryAfter: z.int().optional().describe('Seconds until it may work, as in the header Retry-After.'),
 })
 
 /** What goes wrong, as every route below /v1 says it. */
