@@ -86,6 +86,7 @@ async function help(command: string): Promise<string> {
       settings: unopened,
       settingsSchema: unopened,
       tokens: unopened,
+      user: unopened,
       secret: unopened,
       readText: nothing,
     })

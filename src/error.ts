@@ -19,6 +19,7 @@ const table = {
   CLUSTER_UNKNOWN: { http: 404, exit: 2, retry: false },
   CLUSTER_FROZEN: { http: 409, exit: 2, retry: false },
   SOURCE_UNKNOWN: { http: 404, exit: 2, retry: false },
+  RELEASE_UNKNOWN: { http: 404, exit: 2, retry: false },
   REQUEST_UNKNOWN: { http: 404, exit: 2, retry: false },
   REQUEST_CANCELLED: { http: 409, exit: 2, retry: false },
   CANCEL_TOO_LATE: { http: 409, exit: 2, retry: false },
@@ -26,6 +27,8 @@ const table = {
   REQUEST_POISON: { http: 500, exit: 5, retry: false },
   DEADLINE: { http: 504, exit: 3, retry: true },
   TOO_MANY_STREAMS: { http: 429, exit: 2, retry: true },
+  CLUSTER_BUSY: { http: 429, exit: 2, retry: true },
+  CLUSTER_SLOW: { http: 504, exit: 5, retry: true },
   OVERLOADED: { http: 503, exit: 2, retry: true },
   UNAUTHORIZED: { http: 401, exit: 2, retry: false },
   FORBIDDEN: { http: 403, exit: 2, retry: false },
@@ -101,18 +104,23 @@ export type Problem = {
   readonly at?: Place
 }
 
+type More = { readonly problems?: readonly Problem[]; readonly retryAfterMs?: number }
+
 /** A failure someone can act on: `message` says what happened, `hint` the next step. */
 export class MgoError extends Error {
   override readonly name = 'MgoError'
   readonly code: Code
   readonly hint: string
   readonly problems: readonly Problem[]
+  /** After how many milliseconds it may work, where that is known. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(problem: Problem, options?: ErrorOptions & { readonly problems?: readonly Problem[] }) {
+  constructor(problem: Problem, options?: ErrorOptions & More) {
     super(problem.message, options)
     this.code = problem.code
     this.hint = problem.hint
     this.problems = options?.problems ?? [problem]
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 

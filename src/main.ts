@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
@@ -27,7 +27,7 @@ import type { Clock, Kube, Login, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
-import { type SshKey, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
+import { type SshKey, gitEnv, given, secretsOf, stateFolder, userOf } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -188,6 +188,7 @@ process.exitCode = await cli({
   settings: async (file) => (await serverSide()).readServerSettings(file),
   settingsSchema: async () => (await serverSide()).serverSchema(),
   tokens: async (config) => (await serverSide()).tokensOf(config, stateFolder(process.env, tmpdir())),
+  user: () => userOf(process.env, userInfo, process.getuid?.()),
   secret: secretNamed,
   readText: (file) => readFile(file, 'utf8'),
   openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),

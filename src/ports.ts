@@ -129,7 +129,12 @@ export type Applied = {
 }
 
 /** What an engine itself waits for while it applies; older objects of these names are leftovers. `notBefore`: RFC 3339. */
-export type Hooks = { readonly objects: readonly K8sObject[]; readonly notBefore: string }
+export type Hooks = {
+  readonly objects: readonly K8sObject[]
+  readonly notBefore: string
+  /** The unit's own objects, where hooks come after them: they are applied once one of the `following` is there. */
+  readonly own?: { readonly objects: readonly K8sObject[]; readonly following: readonly K8sObject[] }
+}
 
 /** One way to bring units to a cluster. All engines pass test/engine.contract.ts. */
 export type Engine = {

@@ -82,3 +82,18 @@ function pick(env: Env, names: readonly string[]): Record<string, string> {
     }),
   )
 }
+
+/** Who runs this. A container's user may have no name; who came by sudo is what the environment claims, and told as such. */
+export function userOf(env: Env, info: () => { readonly username: string }, uid: number | undefined): string {
+  const name = named(info) ?? `uid ${uid ?? 'unknown'}`
+  const { SUDO_USER = '' } = env
+  return /^[\w.@-]{1,64}$/.test(SUDO_USER) ? `${name} (sudo by ${SUDO_USER})` : name
+}
+
+function named(info: () => { readonly username: string }): string | undefined {
+  try {
+    return info().username || undefined
+  } catch {
+    return undefined
+  }
+}

@@ -75,6 +75,41 @@ test('every import points the right way', () => {
   assert.deepEqual(wrong, [])
 })
 
+/** The first round trip from a file back to itself, or `undefined`. */
+function circle(arrows: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>()
+  const from = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return undefined
+    for (const to of arrows.get(file) ?? []) {
+      const found = from(to, [...path, file])
+      if (found !== undefined) return found
+    }
+    done.add(file)
+    return undefined
+  }
+  return [...arrows.keys()].map((file) => from(file, [])).find((found) => found !== undefined)
+}
+
+test('no import leads back to its own file, not even for a type', () => {
+  const near = imports.filter(({ to }) => to.startsWith('.'))
+  const arrows = Map.groupBy(near, ({ file }) => file)
+  const targets = [...arrows].map(
+    ([file, list]) => [file, list.map(({ to }) => relative(src, join(src, dirname(file), to)))] as const,
+  )
+  assert.equal(circle(new Map(targets)), undefined)
+  assert.deepEqual(
+    circle(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  )
+})
+
 test('outside libraries have one door each', () => {
   const wrong = imports.flatMap(({ file, to }) => {
     if (to.startsWith('.') || to.startsWith('node:')) return []

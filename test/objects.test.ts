@@ -11,7 +11,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { type K8sObject, objectId, objectKey } from '../src/release/object.ts'
-import { type Status, status } from '../src/verdict/status.ts'
+import { statusOf } from '../src/verdict/kinds.ts'
+import type { Status } from '../src/verdict/status.ts'
 
 const folder = join(import.meta.dirname, 'objects')
 /** When the deploy began, in every file. */
@@ -26,7 +27,7 @@ function judge(text: string): Status {
   const [object, ...rest] = load(text)
   assert.ok(object)
   const now = /^# now: (\S+)$/m.exec(text)?.[1]
-  return status({
+  return statusOf({
     object,
     related: rest.filter(({ kind }) => kind === 'Pod' || kind === 'ReplicaSet'),
     events: rest.filter(({ kind }) => kind === 'Event'),

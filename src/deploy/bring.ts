@@ -8,14 +8,16 @@ import type { World } from '../ports.ts'
 import type { Commit } from '../release/ids.ts'
 import { type Verdict, type Word, worse } from '../release/verdict.ts'
 import type { ClusterLine, Want } from './cluster.ts'
-import type { DeployOptions } from './deploy.ts'
 import { type AskedOf, gaveUp } from './gave-up.ts'
 
 /** Beyond what its releases may take to get ready: the queue before the cluster, charts, hooks. */
 const graceMs = 15 * 60_000
 
 /** Milliseconds that a deploy of these releases may take after its commit. */
-export function limitOf(releases: readonly { readonly timeoutMs: number }[], { timeoutMs }: DeployOptions): number {
+export function limitOf(
+  releases: readonly { readonly timeoutMs: number }[],
+  { timeoutMs }: { readonly timeoutMs?: number | undefined },
+): number {
   return (timeoutMs ?? Math.max(0, ...releases.map((one) => one.timeoutMs))) + graceMs
 }
 

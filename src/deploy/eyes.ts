@@ -5,13 +5,15 @@
  * @module
  */
 import type { Clock, Kube, Selection } from '../ports.ts'
-import { apiVersion, type K8sObject, type ObjectId, objectKey, showObject } from '../release/object.ts'
+import { apiVersion, type K8sObject, showObject } from '../release/object.ts'
 import { isOlder, taken } from '../verdict/asked.ts'
 import { numberAt } from '../verdict/at.ts'
-import { type Status, status } from '../verdict/status.ts'
+import { statusOf } from '../verdict/kinds.ts'
+import type { Status } from '../verdict/status.ts'
 import { doubtMs, type PodHistory, watchPod } from '../verdict/steady.ts'
 import { type Judged, type Summary, summary } from '../verdict/verdict.ts'
 import { eventsOf, relatedOf, suspects, type Suspect } from '../verdict/watched.ts'
+import { openOthers, type Others } from './others.ts'
 import { type Seen, type Sight, sight } from './sight.ts'
 import type { Subject } from './subject.ts'
 
@@ -56,18 +58,12 @@ type Memory = {
   /** When somebody was first under suspicion; and whose events are watched. */
   readonly suspected: Map<string, number>
   readonly explained: Map<string, Selection>
-  readonly others: Map<string, Other>
 }
-/** `unknown`: it may not be read. `undefined`: nobody has answered yet. */
-type Other = { readonly atMs: number; answer: K8sObject | 'absent' | 'unknown' | undefined }
 
 /** Events of somebody who merely takes his time are looked at after this long; most things are ready sooner. */
 const slowMs = 400
 /** Objects of one release whose events are watched at most: a cause is found with the first. */
 const explainedMost = 8
-const othersMost = 8
-/** What was missing may be made meanwhile, while there is still hope. */
-const askAgainMs = 5_000
 
 /** Opens the eyes for a release. */
 export function openEyes({ kube, subjects, clock, notBefore }: Given): Eyes {
@@ -80,9 +76,9 @@ export function openEyes({ kube, subjects, clock, notBefore }: Given): Eyes {
     pods: new Map(),
     suspected: new Map(),
     explained: new Map(),
-    others: new Map(),
   }
-  const course: Course = { kube, clock, seeing, memory, watched, plain: subjects.length - watched.length }
+  const others = openOthers(kube, seeing.wake)
+  const course: Course = { clock, seeing, memory, others, watched, plain: subjects.length - watched.length }
   seeing.watch({ state: watched.map(({ own }) => own), events: [] })
   return {
     look: () => lookAt(course),
@@ -98,43 +94,48 @@ export function openEyes({ kube, subjects, clock, notBefore }: Given): Eyes {
 }
 
 type Course = {
-  readonly kube: Kube
   readonly clock: Clock
   readonly seeing: Sight
   readonly memory: Memory
+  readonly others: Others
   readonly watched: Subject[]
   /** Objects that are merely there, and are not watched. */
   readonly plain: number
 }
 
-function lookAt({ kube, clock, seeing, memory, watched, plain }: Course): Look | undefined {
+function lookAt({ clock, seeing, memory, others, watched, plain }: Course): Look | undefined {
   const failure = seeing.failure()
   if (failure !== undefined) throw failure
   if (!seeing.isComplete('state')) return undefined
   const nowMs = clock.now()
   const seen = seeing.seen()
-  const found = watched.map((subject) => judge(subject, { seen, memory, nowMs }))
+  const known = others.known()
+  const found = watched.map((subject) => judge(subject, { seen, memory, known, nowMs }))
   suspect(
     found.flatMap((one) => one.suspects),
-    { seen, memory, nowMs },
+    { seen, memory, known, nowMs },
   )
   const state = [...watched.map((one) => one.own), ...found.flatMap((one) => one.selections)]
   seeing.watch({ state, events: [...memory.explained.values()] })
   if (!seeing.isComplete('state')) return undefined
   const judged = found.map((one) => one.judged)
   const asks = judged.flatMap(({ status }) => status.asks ?? [])
-  ask(asks, { kube, memory, nowMs, wake: seeing.wake })
-  const isAnswered = asks.every((id) => memory.others.get(objectKey(id))?.answer !== undefined)
+  others.ask(asks, nowMs)
   return {
     sum: summary(judged, plain),
-    isExplained: seeing.isComplete('events') && isAnswered,
+    isExplained: seeing.isComplete('events') && others.isAnswered(asks),
     doubtMs: Math.max(0, ...found.map((one) => one.doubtMs)),
     steadyMs: Math.max(0, ...judged.map(({ status }) => status.steadyMs ?? 0)),
     hasFallen: [...memory.pods.values()].some(({ falls }) => falls > 0),
   }
 }
 
-type At = { readonly seen: Seen; readonly memory: Memory; readonly nowMs: number }
+type At = {
+  readonly seen: Seen
+  readonly memory: Memory
+  readonly known: ReturnType<Others['known']>
+  readonly nowMs: number
+}
 type Found = {
   readonly judged: Judged
   readonly selections: readonly Selection[]
@@ -142,7 +143,7 @@ type Found = {
   readonly doubtMs: number
 }
 
-function judge(subject: Subject, { seen, memory, nowMs }: At): Found {
+function judge(subject: Subject, { seen, memory, known, nowMs }: At): Found {
   const { object, key, hasStatus } = subject
   const live = seen.objects.get(key)
   if (live === undefined || isLeftover(live, memory))
@@ -150,13 +151,8 @@ function judge(subject: Subject, { seen, memory, nowMs }: At): Found {
   const base = memory.base.get(key) ?? live
   memory.base.set(key, base)
   const related = relatives(live, seen)
-  const others = new Map(
-    [...memory.others].flatMap(([name, { answer }]) =>
-      answer === undefined || answer === 'unknown' ? [] : [[name, answer] as const],
-    ),
-  )
-  const given = { object: live, related, events: seen.events, hasStatus, nowMs, sinceMs: memory.sinceMs, others }
-  const found = isOlder(live, base) ? late : (taken(object, live, base) ?? status(given))
+  const given = { object: live, related, events: seen.events, hasStatus, nowMs, sinceMs: memory.sinceMs, others: known }
+  const found = isOlder(live, base) ? late : (taken(object, live, base) ?? statusOf(given))
   const pods = related.filter((one) => one.kind === 'Pod')
   const doubts = pods.map((pod) => {
     const uid = pod.metadata.uid ?? ''
@@ -215,28 +211,6 @@ function suspect(found: readonly Suspect[], { seen, memory, nowMs }: At): void {
     const idle = [...explained.keys()].find((one) => !wanted.has(one))
     if (explained.size >= explainedMost && idle !== undefined) explained.delete(idle)
     if (explained.size < explainedMost) explained.set(uid, eventsOf(object))
-  }
-}
-
-type Asking = { readonly kube: Kube; readonly memory: Memory; readonly nowMs: number; readonly wake: () => void }
-
-/** Reads what the rules ask for, each once, and again after a while. */
-function ask(ids: readonly ObjectId[], { kube, memory, nowMs, wake }: Asking): void {
-  for (const id of ids) {
-    const key = objectKey(id)
-    const known = memory.others.get(key)
-    if (known !== undefined && nowMs - known.atMs < askAgainMs) continue
-    if (known === undefined && memory.others.size >= othersMost) continue
-    const other: Other = { atMs: nowMs, answer: known?.answer }
-    memory.others.set(key, other)
-    void kube
-      .get(id)
-      .then((answer) => answer ?? ('absent' as const))
-      .catch(() => 'unknown' as const)
-      .then((answer) => {
-        other.answer = answer
-        wake()
-      })
   }
 }
 

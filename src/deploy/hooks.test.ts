@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { namespace } from '../../test/objects.ts'
+import { deployment, namespace, pod, replicaSet } from '../../test/objects.ts'
 import { type Script, script } from '../../test/world.ts'
 import { MgoError } from '../error.ts'
-import type { Applied, Engine, Target } from '../ports.ts'
+import type { Applied, Engine, Hooks, Target } from '../ports.ts'
 import type { K8sObject } from '../release/object.ts'
 import type { Unit } from '../release/release.ts'
 import { applyWatched, type Outcome } from './hooks.ts'
@@ -42,7 +42,7 @@ const pullFails: K8sObject = {
 const unit: Unit = { kind: 'raw', key: 'raw:web', cluster: 'prod' as never, name: 'web', file: { path: 'x', oid: 'x' } }
 
 /** An engine that ends when it is told to, with one hook. */
-function begin(world: Script) {
+function begin(world: Script, own?: Hooks['own']) {
   const seen = { hooks: 0, aborted: false, outcome: undefined as Outcome | 'thrown' | undefined }
   let end: (how: 'well' | 'badly') => void = () => undefined
   const engine = {
@@ -60,7 +60,7 @@ function begin(world: Script) {
       }),
     hooks: async () => {
       seen.hooks++
-      return { objects: [job()], notBefore }
+      return { objects: [job()], notBefore, ...(own === undefined ? {} : { own }) }
     },
   } as unknown as Engine
   const target = { cluster: 'prod', kube: world.kube } as unknown as Target
@@ -113,6 +113,41 @@ test('the failed hook of an earlier revision is no cause', async () => {
   end('badly')
   await world.pass(2_000)
   assert.equal(seen.outcome, 'thrown', 'the engine’s own words have to do')
+})
+
+const broken = () => {
+  const waiting = { reason: 'ErrImagePull', message: 'shop/web:v2: not found' }
+  return [
+    deployment({ status: { replicas: 2, updatedReplicas: 1 } }),
+    replicaSet('2', 1, 0),
+    pod('web-2-x', '2', { waiting }),
+  ]
+}
+
+test('a hook waits for what will never serve: the cause is not the hook', async () => {
+  const world = script()
+  world.put(...broken())
+  const { seen, outcome } = begin(world, { objects: [deployment()], following: [job()] })
+  await world.pass(4_000)
+  assert.equal(outcome(), undefined, 'before its hook is there nobody knows whether it is applied')
+  world.put(job({ active: 1 }))
+  await world.pass(2_500)
+  assert.ok(seen.aborted)
+  const ended = outcome()
+  assert.ok(typeof ended === 'object' && ended.kind === 'ended')
+  assert.equal(ended.verdict.code, 'IMAGE_NOT_FOUND')
+  assert.match(ended.verdict.reason, /^while a hook of the chart ran: Deployment web/)
+})
+
+test('the hook of an earlier revision does not say that this one is applied', async () => {
+  const world = script()
+  world.put(...broken(), job({ active: 1 }, '2026-01-01T11:00:00Z'))
+  const { seen, end } = begin(world, { objects: [deployment()], following: [job()] })
+  await world.pass(5_000)
+  assert.equal(seen.outcome, undefined)
+  end('well')
+  await world.pass(10)
+  assert.deepEqual(seen.outcome, { kind: 'applied', applied: { revision: 2, objects: [] } })
 })
 
 test('hooks that end well end nothing', async () => {

@@ -5,12 +5,10 @@
  * @module
  */
 import { MgoError } from '../error.ts'
-import type { Applied, Clock, Engine, Hooks, Target, UnitRecord, World } from '../ports.ts'
+import type { Applied, Clock, Engine, Target, UnitRecord, World } from '../ports.ts'
 import { showUnit, type Unit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
-import { type Eyes, type Look, openEyes } from './eyes.ts'
-import { type Settling, verdictOfLook } from './settle.ts'
-import { subjectsOf } from './subject.ts'
+import { type Limits, watchHooks } from './hook-watch.ts'
 
 export type Applying = {
   readonly unit: Unit
@@ -31,8 +29,6 @@ export type Outcome =
 const quickMs = 1_000
 /** How long a hook's failure may take to be seen after the engine has told of it. */
 const afterMs = 1_500
-const proofMs = 1_000
-const tickMs = 1_000
 
 /** Applies. Throws what the engine throws, where no hook is the cause. */
 export async function applyWatched(applying: Applying): Promise<Outcome> {
@@ -92,49 +88,4 @@ function never(signal: AbortSignal): Promise<undefined> {
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-}
-
-type Limits = { readonly signal: AbortSignal; readonly untilMs: number }
-type Watching = Pick<Settling, 'kube' | 'cluster' | 'unit'> & Hooks
-
-async function watchHooks(
-  asked: Watching,
-  { signal, untilMs }: Limits,
-  { clock, tell }: Applying['world'],
-): Promise<ReleaseVerdict | undefined> {
-  const { kube, objects, notBefore, cluster, unit } = asked
-  const startedMs = clock.now()
-  const eyes: Eyes = openEyes({ kube, subjects: await subjectsOf(kube, objects), clock, notBefore })
-  let [told, redMs] = ['', 0]
-  try {
-    while (!signal.aborted) {
-      const changed = eyes.changed()
-      const look = eyes.look()
-      const nowMs = clock.now()
-      redMs = look?.sum.word === 'failed' ? redMs || nowMs : 0
-      const isSure = look?.isExplained === true || nowMs - redMs >= proofMs
-      if (look !== undefined && redMs > 0 && isSure) return ended(asked, look, 'a hook of the chart ended it')
-      if (look?.sum.word === 'waiting') {
-        if (nowMs >= untilMs) return late(asked, look, nowMs - startedMs)
-        if (look.sum.says !== told) tell({ kind: 'waiting', cluster, unit, reason: `hook ${look.sum.says}` })
-        told = look.sum.says
-      }
-      const stop = new AbortController()
-      await Promise.race([changed, clock.sleep(tickMs, AbortSignal.any([stop.signal, signal]))])
-      stop.abort()
-    }
-    return undefined
-  } finally {
-    eyes.close()
-  }
-}
-
-function ended(asked: Watching, { sum }: Look, why: string): ReleaseVerdict {
-  const verdict = verdictOfLook(asked, sum)
-  return { ...verdict, reason: `${why}: ${verdict.reason}` }
-}
-
-function late(asked: Watching, look: Look, waitedMs: number): ReleaseVerdict {
-  const why = `not done; a hook of the chart was waited for, for ${Math.round(waitedMs / 1000)} s`
-  return { ...ended(asked, look, why), verdict: 'timed-out' }
 }

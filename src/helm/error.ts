@@ -5,7 +5,7 @@
  */
 import { type Code, MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
-import { plain } from '../text.ts'
+import { plain, withoutLongValues } from '../text.ts'
 
 type Known = { readonly says: RegExp; readonly code: Code; readonly hint: string }
 
@@ -21,6 +21,21 @@ const known: readonly Known[] = [
     hint: 'Is the cluster up, and can this machine reach it?',
   },
   {
+    says: /no matches for kind|resource mapping not found/,
+    code: 'KUBE_REFUSED',
+    hint: 'Install its CustomResourceDefinition first. One that the chart brings belongs into its crds/ folder.',
+  },
+  {
+    says: /field is immutable/,
+    code: 'KUBE_REFUSED',
+    hint: 'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.',
+  },
+  {
+    says: /(?:cannot patch|server-side apply failed).*(?:" is invalid: |typed (?:patch|live) object)|updates to \w+ spec for fields other than/,
+    code: 'KUBE_REFUSED',
+    hint: 'The API server refuses the object as it is: mend the field that it names.',
+  },
+  {
     says: /values don't meet the specifications|additional propert|schema\(s\)/i,
     code: 'CHART_INVALID',
     hint: 'The chart has a schema for its values, and this file does not meet it: mend the value that it names.',
@@ -31,7 +46,7 @@ const known: readonly Known[] = [
     hint: 'The chart cannot be rendered with these values: mend the values, or the template that it names.',
   },
   {
-    says: /" is invalid: |field is immutable|updates to \w+ spec for fields other than/,
+    says: /" is invalid: /,
     code: 'KUBE_REFUSED',
     hint: 'The API server refuses the object as it is: mend the field that it names.',
   },
@@ -104,7 +119,7 @@ function failed(what: string, ran: Ran, { known, otherwise }: Table): MgoError {
 function clean(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
-    .map((line) => plain(line).trim())
+    .map((line) => withoutLongValues(plain(line)).trim())
     .filter((line) => line !== '' && !/^(?:WARNING|walk\.go|level=(?:INFO|WARN))/.test(line))
   return (
     lines

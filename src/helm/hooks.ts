@@ -25,13 +25,20 @@ export async function hooksOf(
 ): Promise<Hooks> {
   const secret = await appears(kube, { namespace, name: `sh.helm.release.v1.${name}.v${revision}` }, signal)
   if (secret === undefined) return none
-  const { hooks = [], info } = payloadOf(secret)
-  const now = info?.status?.includes('install') === true || revision === 1 ? /-install$/ : /-upgrade$/
-  const manifests = hooks.filter((hook) => hook.events?.some((event) => now.test(event))).map((hook) => hook.manifest)
-  const objects = await manifestObjects(manifests.join('\n---\n'), namespace, kube)
+  const { manifest, hooks = [], info } = payloadOf(secret)
+  const now = info?.status?.includes('install') === true || revision === 1 ? 'install' : 'upgrade'
+  const at = async (moments: readonly string[]): Promise<readonly K8sObject[]> => {
+    const mine = hooks.filter(({ events = [] }) => events.some((event) => moments.includes(event)))
+    const objects = await manifestObjects(mine.map((hook) => hook.manifest).join('\n---\n'), namespace, kube)
+    return objects.filter(({ kind }) => waitedFor.has(kind))
+  }
+  const following = await at([`post-${now}`])
   return {
-    objects: objects.filter(({ kind }) => waitedFor.has(kind)),
+    objects: await at([`pre-${now}`, `post-${now}`]),
     notBefore: secret.metadata.creationTimestamp ?? '',
+    ...(following.length === 0
+      ? {}
+      : { own: { objects: await manifestObjects(manifest, namespace, kube), following } }),
   }
 }
 

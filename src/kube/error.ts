@@ -5,7 +5,7 @@
  * @module
  */
 import { type Code, MgoError } from '../error.ts'
-import { oneLine } from '../text.ts'
+import { oneLine, withoutLongValues } from '../text.ts'
 
 /** The parts of a `Status` object that say why. */
 export type Status = {
@@ -35,19 +35,22 @@ const rows: Readonly<Record<number, Row>> = {
   400: { code: 'KUBE_REFUSED', hint: 'The API server cannot read the object: mend the field that it names.' },
 }
 
+/** Server-side apply tells of an unknown field, or a wrong type, as if the server were at fault (500). */
+const untyped = /failed to create typed (?:patch|live) object|field not declared in schema/
+const inTrouble = 'The API server is in trouble; look at its health, then try again.'
+const asSaid = 'The API server’s own words stand above.'
+const immutable =
+  'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.'
+
 /** The error of an answer. `what` says what was being done: `apply Deployment app/web`. */
 export function statusError(what: string, httpStatus: number, status: Status): MgoError {
-  const row = rows[httpStatus]
+  const row = rows[untyped.test(status.message ?? '') ? 422 : httpStatus]
   const busy = httpStatus === 429 || httpStatus >= 500
-  const said = clean(status.message ?? `HTTP ${httpStatus}`)
+  const said = clean(withoutLongValues(status.message ?? `HTTP ${httpStatus}`))
   return new MgoError({
     code: row?.code ?? (busy ? 'KUBE_FAILED' : 'KUBE_REFUSED'),
     message: `${what}: ${said}`,
-    hint:
-      row?.hint ??
-      (busy
-        ? 'The API server is in trouble; look at its health, then try again.'
-        : 'The API server’s own words stand above.'),
+    hint: /field is immutable/.test(said) ? immutable : (row?.hint ?? (busy ? inTrouble : asSaid)),
   })
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import { placeOfPath } from './layout.ts'
-import type { Source } from './source.ts'
 
 /** Keys whose values are secrets in a values file. Names of Secrets (`existingSecret`) are none, and verdicts need them. */
 const secretKey =
@@ -32,7 +31,7 @@ export function secretsIn(path: string, text: string): readonly string[] {
 }
 
 /** Whether the line at `offset` may be shown with a caret: not where the file, the document or the key says secret. */
-export function mayShow({ path, text }: Source, offset: number): boolean {
+export function mayShow({ path, text }: { readonly path: string; readonly text: string }, offset: number): boolean {
   const around = (mark: string) => {
     const end = text.indexOf(`\n${mark}`, offset)
     return text.slice(text.lastIndexOf(`\n${mark}`, offset - 1) + 1, end < 0 ? text.length : end)

@@ -23,6 +23,8 @@ export type AuditEntry =
       readonly rule?: string
       /** What the body claimed, where the identity took its place. */
       readonly claimedAuthor?: string
+      /** It was a rollback: to what this commit had. */
+      readonly backTo?: string
     }
   | {
       readonly kind: 'ended'
@@ -42,6 +44,26 @@ export type AuditEntry =
       readonly source?: string
       readonly image?: string
     }
+  /** Somebody made or revoked a static token on the server's machine, at `when` (RFC 3339). `token`: its id, never itself. */
+  | {
+      readonly kind: 'token'
+      readonly what: 'created' | 'revoked'
+      readonly token: string
+      readonly name: string
+      /** The user of the system; absent: an older mgo did it, which did not ask. */
+      readonly by?: string
+      readonly when: string
+      readonly expires: string
+      readonly scopes: readonly string[]
+    }
+  /** Which settings count from here on: SHA-256 of their file and of the policy alone. */
+  | {
+      readonly kind: 'settings'
+      readonly how: 'start' | 'reload'
+      readonly file: string
+      readonly policy: string
+      readonly rules: number
+    }
 
 /**
  * An entry in its place. `entry` is the JSON as it was written; `hash` is the SHA-256 (hex) of the hash before, `n`, `at`
@@ -56,7 +78,7 @@ export type Verified =
 
 /** The entry of an accepted request. */
 export function auditAsked(request: DeployRequest): AuditEntry {
-  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor } = request
+  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor, backTo } = request
   return {
     kind: 'asked',
     id,
@@ -68,6 +90,7 @@ export function auditAsked(request: DeployRequest): AuditEntry {
     ...(verifiedBy === undefined ? {} : { verifiedBy }),
     ...(rule === undefined ? {} : { rule }),
     ...(claimedAuthor === undefined ? {} : { claimedAuthor }),
+    ...(backTo === undefined ? {} : { backTo }),
   }
 }
 
@@ -103,7 +126,8 @@ export function auditChooser({
     if (cluster !== undefined && (!('cluster' in entry) || entry.cluster !== cluster)) return false
     if (principal === undefined) return true
     if (entry.kind === 'ended') return asked.has(entry.id)
-    if (entry.principal !== principal) return false
+    if (entry.kind === 'token') return principal === `token ${entry.name}`
+    if (!('principal' in entry) || entry.principal !== principal) return false
     if (entry.kind === 'asked') asked.add(entry.id)
     return true
   }

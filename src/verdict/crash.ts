@@ -7,6 +7,7 @@
 import type { K8sObject } from '../release/object.ts'
 import { at, numberAt, textAt } from './at.ts'
 import type { VerdictCode } from './codes.ts'
+import { logsOf } from './command.ts'
 import type { Container } from './container.ts'
 import type { Told } from './events.ts'
 import { evidence, short, type Trouble } from './trouble.ts'
@@ -26,7 +27,7 @@ export function crashTrouble(one: Container, pod: K8sObject, told: readonly Told
   if (last === undefined && !isHeld) return undefined
   const death = deathOf(last)
   const isLoop = isHeld && restarts >= 1
-  const cause = causeOf(one, death, told)
+  const cause = causeOf(one, death, { pod, told })
   const node = textAt(pod, 'spec', 'nodeName')
   const who = `the ${one.role} ${one.name}${node === undefined ? '' : ` on ${node}`}`
   const said = death.message === '' ? '' : ` (${death.message})`
@@ -63,7 +64,9 @@ type Cause = {
   readonly proof: readonly Told[]
 }
 
-function causeOf(one: Container, death: Death, told: readonly Told[]): Cause {
+type Around = { readonly pod: K8sObject; readonly told: readonly Told[] }
+
+function causeOf(one: Container, death: Death, { pod, told }: Around): Cause {
   if (death.reason === 'OOMKilled')
     return {
       code: 'OUT_OF_MEMORY',
@@ -80,7 +83,9 @@ function causeOf(one: Container, death: Death, told: readonly Told[]): Cause {
     }
   const probed = probeCause(one, death, told)
   if (probed !== undefined) return probed
-  const hint = 'Read its last words: kubectl logs --previous.'
+  // Held back or running again: its last words are those of the container before this one.
+  const isAgain = at(one.status, 'state', 'terminated') === undefined
+  const hint = `Read its last words: ${logsOf(pod, one.name, isAgain)}.`
   const code = one.role === 'init container' ? 'INIT_CONTAINER' : 'CRASH_LOOP'
   return { code, says: ending(death), hint, proof: [] }
 }

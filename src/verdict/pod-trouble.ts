@@ -7,7 +7,9 @@
  */
 import type { K8sObject } from '../release/object.ts'
 import { at, conditions, isOwnedBy, textAt } from './at.ts'
-import { containersOf, containerTrouble } from './container.ts'
+import { logsOf } from './command.ts'
+import { containersOf } from './container.ts'
+import { containerTrouble } from './container-trouble.ts'
 import { type Told, toldOf } from './events.ts'
 import { schedulingTrouble, startTrouble } from './node-trouble.ts'
 import { evidence, type Scene, short, type Trouble, worst } from './trouble.ts'
@@ -64,7 +66,7 @@ function failedPod(pod: K8sObject): Trouble {
     word: 'waiting',
     code: 'CRASH_LOOP',
     says: `the pod ${name} failed${words}`,
-    hint: 'Read its last words: kubectl logs.',
+    hint: `Read its last words: ${logsOf(pod)}.`,
     evidence: proof,
   }
 }
@@ -87,7 +89,7 @@ function initializing(pod: K8sObject, told: readonly Told[]): Trouble | undefine
     word: 'waiting',
     code: 'INIT_CONTAINER',
     says: `the ${running.role} ${running.name} of the pod ${pod.metadata.name} still runs, and the application waits for it`,
-    hint: `Read what it waits for: kubectl logs -c ${running.name}.`,
+    hint: `Read what it waits for: ${logsOf(pod, running.name)}.`,
     evidence: [
       evidence(pod, last === undefined ? 'Initialized is False' : `${last.reason}: ${last.message}`, last?.at),
     ],

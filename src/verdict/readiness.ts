@@ -6,6 +6,7 @@
  */
 import type { K8sObject } from '../release/object.ts'
 import { at, conditions, listAt, numberAt, textAt } from './at.ts'
+import { logsOf } from './command.ts'
 import { type Container, containersOf } from './container.ts'
 import { type Told, timeMs, toldOf } from './events.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
@@ -32,7 +33,7 @@ export function readinessTrouble(pod: K8sObject, told: readonly Told[]): Trouble
     word: 'waiting',
     code: slow === undefined ? 'READINESS' : 'STARTUP_PROBE',
     says: `the pod ${pod.metadata.name}${whose} runs and is not ready${again}${why}`,
-    hint: `Ask what its ${probe.toLowerCase()} probe asks for, and read its log: kubectl logs ${pod.metadata.name}.`,
+    hint: `Ask what its ${probe.toLowerCase()} probe asks for, and read its log: ${logsOf(pod, who?.name)}.`,
     evidence: [
       event === undefined
         ? evidence(pod, `Ready is False: ${ready?.message ?? ''}`.replace(/: $/, ''), ready?.since)
@@ -94,7 +95,7 @@ export function flapping(pods: readonly K8sObject[], { events }: Scene): Trouble
       word: 'waiting',
       code: 'READINESS',
       says: `the pod ${pod.metadata.name} is ready now and then only: ${short(event.message)}`,
-      hint: `Ask what its readiness probe asks for, and read its log: kubectl logs ${pod.metadata.name}.`,
+      hint: `Ask what its readiness probe asks for, and read its log: ${logsOf(pod)}.`,
       evidence: [evidence(pod, `${event.reason}: ${event.message}`, event.at)],
     }
   }

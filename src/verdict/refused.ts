@@ -32,6 +32,11 @@ const rows: readonly Row[] = [
     code: 'TERMINATING',
     hint: 'Wait until the namespace is gone, make it anew, and deploy again.',
   },
+  {
+    says: /(?:PriorityClass|RuntimeClass)\b.* (?:was )?not found|no PriorityClass with name/,
+    code: 'ADMISSION',
+    hint: 'Make the class that it names, or name another: kubectl get priorityclass,runtimeclass.',
+  },
   { says: /./, code: 'ADMISSION', hint: 'A policy of the cluster refuses these pods: mend what it names.' },
 ]
 /** The API server was busy or away; its clients try again. */

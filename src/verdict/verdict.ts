@@ -52,7 +52,7 @@ function wellSaid(judged: readonly Judged[], plain: number): string {
   return all === 0 ? 'it has no objects' : all === 1 ? 'its one object is there' : `all its ${all} objects are there`
 }
 
-const telling = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Job', 'Pod'])
+const telling = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController', 'Job', 'Pod'])
 
 function named({ object, status }: Judged): string {
   return `${object.kind} ${object.metadata.name}: ${status.says}`

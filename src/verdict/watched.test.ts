@@ -42,6 +42,11 @@ const cases: readonly [why: string, got: () => readonly string[], want: readonly
     ['pods batch.kubernetes.io/controller-uid=u'],
   ],
   [
+    'a ReplicationController’s pods, by its plain labels',
+    () => show({ ...set('ReplicationController', { selector: { app: 'db' } }), apiVersion: 'v1' }),
+    ['pods app=db'],
+  ],
+  [
     'selectors by expression',
     () =>
       show(

@@ -16,6 +16,7 @@ const judged = new Set([
   'apps/DaemonSet',
   'apps/ReplicaSet',
   'batch/Job',
+  '/ReplicationController',
   '/Pod',
   '/PersistentVolumeClaim',
   'apiextensions.k8s.io/CustomResourceDefinition',
@@ -78,8 +79,11 @@ function ofDeployment(live: K8sObject, { known, isRead }: SoFar, labels: string)
 }
 
 function selector(object: K8sObject): string | undefined {
-  if (!/^(?:apps|batch)$/.test(objectId(object).group)) return undefined
-  const equal = Object.entries((at(object, 'spec', 'selector', 'matchLabels') as object | undefined) ?? {})
+  // The oldest of them has plain labels for a selector.
+  const isOldest = object.kind === 'ReplicationController'
+  if (!isOldest && !/^(?:apps|batch)$/.test(objectId(object).group)) return undefined
+  const labels = at(object, 'spec', 'selector', ...(isOldest ? [] : ['matchLabels']))
+  const equal = Object.entries((labels as object | undefined) ?? {})
   const rest = listAt(object, 'spec', 'selector', 'matchExpressions').map(expression)
   const parts = [...equal.map(([key, value]) => `${key}=${String(value)}`), ...rest]
   return parts.length === 0 ? undefined : parts.join(',')
@@ -141,6 +145,7 @@ function own(object: K8sObject, related: readonly K8sObject[]): readonly Suspect
     case 'StatefulSet':
     case 'DaemonSet':
     case 'ReplicaSet':
+    case 'ReplicationController':
     case 'Job':
       // Pods that are never made are told of by their owner.
       return [{ object, sure: related.every((one) => one.kind !== 'Pod' || !isOwnedBy(one, object)) }]

@@ -47,6 +47,7 @@ function wrong(asked: K8sObject, live: K8sObject, hasStatus: boolean): string | 
     case 'apps/Deployment':
       return word(isRolledOut(status, replicas), `has ${JSON.stringify(status)}`)
     case 'apps/ReplicaSet':
+    case 'v1/ReplicationController':
       return word(count(status, 'availableReplicas') === replicas, 'has not all pods')
     case 'apps/StatefulSet':
       return word(isOrdered(spec, status, replicas), 'is not through')

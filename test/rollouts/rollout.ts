@@ -62,6 +62,8 @@ const chartsToo = new Set([
   'definition-is-not-served',
   'hook-fails',
   'hook-runs',
+  'hook-waits-for-what-crashes',
+  'job-template-changed',
   'refused-selector',
   'sidecar-crashes',
 ])
