@@ -58,8 +58,13 @@ const onePiece = 1024 * 1024
 /** The pack of what was written, where it ends in `next` and is small enough for one piece. */
 export async function packOf(written: Written | undefined, next: Commit): Promise<Buffer | undefined> {
   if (written?.pack === undefined || written.commits.at(-1) !== next) return undefined
-  const { size } = await stat(written.pack)
-  return size > onePiece ? undefined : readFile(written.pack)
+  try {
+    const { size } = await stat(written.pack)
+    return size > onePiece ? undefined : await readFile(written.pack)
+  } catch {
+    // Rolled up with others meanwhile (packs.ts): git packs it anew.
+    return undefined
+  }
 }
 
 function stream({ base, commits, committer, entries }: WriteInput): Buffer {

@@ -32,8 +32,9 @@ export function closeMirror(gitDir: string): void {
 }
 
 async function mend(git: Git, gitDir: string): Promise<void> {
-  // What a killed fetch or import was writing; a living one of another mgo is younger than that.
-  for (const name of globSync('objects/**/tmp_*', { cwd: gitDir })) removeStale(join(gitDir, name), 10 * 60_000)
+  // What a killed fetch, import or repack was writing; a living one of another mgo is younger than that.
+  for (const name of globSync(['objects/**/tmp_*', 'objects/pack/.tmp-*'], { cwd: gitDir }))
+    removeStale(join(gitDir, name), 10 * 60_000)
   removeStaleLocks(gitDir)
   const ran = await git(['fsck', '--connectivity-only', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })
   // One that takes longer is not known to be damaged.

@@ -17,10 +17,12 @@ import { openClone } from './clone.ts'
 import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
 import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
+import { openPacks, type Packs } from './packs.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead, remoteTip } from './push.ts'
 import { type Reading, reading } from './reading.ts'
+import { type InTurn, sharing, turns } from './turns.ts'
 
 /**
  * Opens a gitops repo: a URL, a bare repo, or a clone.
@@ -63,24 +65,15 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
   const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
   const authorities = () => authoritiesOf(options.env)
-  const mirror = { git, gitDir, fetchLimit, blobs, reads: reading(git, blobs), inTurn: turns() }
+  const inTurn = turns()
+  const packs = openPacks(git, gitDir, inTurn)
+  const mirror = { git, gitDir, fetchLimit, blobs, reads: reading(git, blobs), inTurn, packs }
   return remoteBranch({ ...mirror, place, committer, credentials, direct, authorities, timeoutMs }, branch)
 }
 
 /** A file that cannot be read is git's to tell of. */
 async function authoritiesOf({ GIT_SSL_CAINFO: file }: OpenOptions['env']): Promise<string | undefined> {
   return file === undefined ? undefined : readFile(file, 'utf8').catch(() => '')
-}
-
-/** Those who ask while an answer is under way get the same one. */
-function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asking: Promise<T> | undefined
-  return () => {
-    asking ??= ask().finally(() => {
-      asking = undefined
-    })
-    return asking
-  }
 }
 
 /** The branch that the remote calls its own. A server that starts while the remote is away goes by what it said last. */
@@ -120,7 +113,9 @@ type Shared = {
   readonly direct: boolean
   /** Those of GIT_SSL_CAINFO, which git takes instead of the usual ones. */
   readonly authorities: () => Promise<string | undefined>
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  /** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
+  readonly inTurn: InTurn
+  readonly packs: Packs
   readonly timeoutMs: number
 }
 
@@ -149,6 +144,7 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     // A push of our own may have come in between, and is newer than what was seen on the way.
     if (seen !== before && seen !== undefined) return seen.tip
     seen = { tip }
+    shared.packs.written()
     return tip
   }
   const fetch = () => fetches(ask)
@@ -170,6 +166,7 @@ function remoteBranch(shared: Shared, branch: string): Repo {
       const ca = pack === undefined ? undefined : await shared.authorities()
       const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, ca, timeoutMs })
       if (pushed.kind === 'pushed') seen = { tip: next }
+      shared.packs.written()
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
@@ -177,7 +174,8 @@ function remoteBranch(shared: Shared, branch: string): Repo {
   }
 }
 
-function letGo({ blobs, gitDir }: Shared): void {
+async function letGo({ blobs, gitDir, packs }: Shared): Promise<void> {
+  await packs.settled()
   blobs.close()
   closeMirror(gitDir)
 }
@@ -191,16 +189,6 @@ async function write(shared: Shared, base: Commit | undefined, commits: readonly
   const entries = new Map(trees.flatMap((tree) => [...tree]))
   const edges = join(gitDir, `mgo-edges-${process.pid}`)
   return shared.inTurn(() => writeCommits({ git, base, commits, committer, entries, edges }))
-}
-
-/** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
-function turns(): Shared['inTurn'] {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const mine = last.then(work)
-    last = mine.catch(() => undefined)
-    return mine
-  }
 }
 
 /** Longer in all than it takes until a lock is stale. */
