@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
+import { chartLogins, plainHosts } from './config/chart-logins.ts'
 import { findLogin } from './config/login.ts'
 import { secretOf } from './config/secret.ts'
 import type { Event, Told } from './event/event.ts'
@@ -17,7 +18,7 @@ import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
-import { openHelm } from './helm/program.ts'
+import { type Helm, openHelm } from './helm/program.ts'
 import { openKube } from './kube/kube.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
@@ -86,16 +87,25 @@ async function open({ where, surroundings, login, seen }: Opening, tell: (told: 
     timeoutMs: where.gitTimeoutMs,
   })
   const { kube, closeAll } = clusters(where.kubeconfig, seen)
-  const settings = { program: where.helm, home: join(state, 'helm'), env: given(process.env) }
-  const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
-  const engines = [helmEngine(helm), applyEngine()]
+  const engines = [helmEngine(helmFor(where, state)), applyEngine()]
   const stamped = (event: Event): void => tell({ ...secrets.hide(event), at: Date.now() })
-  const made = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
+  const { allowRanges = false } = where
+  const made = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, allowRanges, tell: stamped }
   const world = guarded(made, gate)
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
   return { world, repo: world.repo, close }
+}
+
+function helmFor({ helm: program, kubeconfig }: Where, state: string): Helm {
+  const charts = {
+    registryConfig: process.env['HELM_REGISTRY_CONFIG'] || undefined,
+    logins: chartLogins(process.env, (...found) => secrets.credential(...found)),
+    plainHttp: plainHosts(process.env),
+  }
+  const settings = { program, kubeconfig, home: join(state, 'helm'), env: given(process.env) }
+  return openHelm({ ...settings, ...charts }, hiding(run, secrets.hide))
 }
 
 /** A user name and password or token for the gitops repo, where it has no key. */

@@ -34,6 +34,7 @@ export function servingOf(flags: ServeFlags, settings: ServerSettings, state: st
       branch: flags.branch ?? gitops?.branch,
       kubeconfig: flags.kubeconfig ?? settings.kubeconfig,
       helm: flags.helm ?? settings.helm,
+      allowRanges: flags.allowRanges ?? false,
       gitTimeoutMs: flags.gitTimeoutMs ?? limits.gitTimeout * 1000,
     },
     listen: flags.listen ?? settings.listen ?? '127.0.0.1:8080',

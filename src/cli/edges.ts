@@ -18,6 +18,8 @@ export type Where = {
   readonly helm?: string | undefined
   /** A clone is committed to and not pushed. */
   readonly commitOnly?: boolean
+  /** A chart's version may be a range. */
+  readonly allowRanges?: boolean
   /** Milliseconds that one fetch or push may take. */
   readonly gitTimeoutMs?: number
 }
@@ -33,6 +35,7 @@ export type ServeFlags = {
   readonly config?: string | undefined
   readonly listen?: string | undefined
   readonly journal?: string | undefined
+  readonly allowRanges?: boolean
   readonly dryRun: boolean
   readonly insecureOpen: boolean
   /** Milliseconds that a request waits for a git server that is away; then its verdict says so. */
