@@ -60,7 +60,7 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
     line.push(push)
     if (lines.has(push.repository)) return
     lines.set(push.repository, line)
-    void serve(line, { ...options, left: () => count-- }).then(() => lines.delete(push.repository))
+    void serve(line, { ...options, left: () => count--, empty: () => lines.delete(push.repository) })
   }
   return {
     async hold(holding) {
@@ -85,17 +85,18 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   }
 }
 
-type Serving = WaitingRoomOptions & { readonly left: () => void }
+type Serving = WaitingRoomOptions & { readonly left: () => void; readonly empty: () => void }
 
 /** Until the line is empty or the server ends; never rejects. */
-async function serve(line: HeldPush[], { again, clock, waits, chance, left, ...more }: Serving): Promise<void> {
+async function serve(line: HeldPush[], { again, clock, waits, chance, left, empty, ...more }: Serving): Promise<void> {
   const pause = (ms: number) => waits.atMost(new Promise<never>(() => undefined), ms)
   // Whoever is here was refused by the registry a moment ago.
   let tries = 0
   await pause(askAgainMs(tries, chance()))
   while (waits.state() === 'open') {
     const [push] = line
-    if (push === undefined) return
+    // In this very moment: whoever comes next begins a line of their own.
+    if (push === undefined) return empty()
     const outcome = await again(push).catch((error: unknown) => lateness(push, error, clock.now()))
     if (outcome === undefined) {
       await pause(Math.min(askAgainMs(++tries, chance()), Math.max(1, push.until - clock.now())))

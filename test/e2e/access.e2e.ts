@@ -96,7 +96,10 @@ test('a token is made, used, shown and revoked while the server runs', async () 
   const basic = `Basic ${Buffer.from(`any:${token}`).toString('base64')}`
   assert.equal((await deploy(basic, 'web', 'v3')).status, 200)
   assert.equal(git(bare, 'log', '-1', '--format=%an', 'main').trim(), 'old-ci')
-  assert.match((await mgo.run('token', 'list', '--config', config)).stdout, /^old-ci {2}counts .*last used 20\d\d-/m)
+  assert.match(
+    (await mgo.run('token', 'list', '--config', config)).stdout,
+    /^old-ci {2}[0-9a-f]{16} {2}counts .*last used 20\d\d-/m,
+  )
   assert.equal((await mgo.run('token', 'create', ...about)).code, 2, 'the name is taken')
   assert.equal((await mgo.run('token', 'revoke', '--config', config, 'old-ci')).code, 0)
   assert.equal((await deploy(`Bearer ${token}`, 'web', 'v4')).status, 401)
