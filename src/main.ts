@@ -35,9 +35,18 @@ const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'p
 /** Units worked on at once on one cluster: helm takes 60 to 90 MB and most of a core each. */
 const width = 4
 
+/** Asking the system for chance costs more than making an id of it: it is asked for many at once. */
+let pool: Uint8Array = Buffer.alloc(0)
+function chance(): Uint8Array {
+  if (pool.length < 16) pool = randomBytes(4096)
+  const bytes = pool.subarray(0, 16)
+  pool = pool.subarray(16)
+  return bytes
+}
+
 const clock: Clock = {
   now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
+  id: () => requestId(Date.now(), chance()),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       const end = () => {

@@ -77,6 +77,9 @@ export function commitQueue(world: QueueWorld): CommitQueue {
   }
 }
 
+/** Without a reason of ours each abort would make an exception with its stack, which costs more than all else here. */
+const isOver = 'answered'
+
 /** Lets a waiter in: those it replaces are answered, and its patience begins. */
 function enter(waiter: Waiter, state: State, { clock }: QueueWorld): void {
   const { waiting, underWay } = state
@@ -88,7 +91,7 @@ function enter(waiter: Waiter, state: State, { clock }: QueueWorld): void {
   const timer = new AbortController()
   const ended = <T>(answer: (value: T) => void) => {
     return (value: T) => {
-      timer.abort()
+      timer.abort(isOver)
       answer(value)
     }
   }

@@ -41,6 +41,7 @@ export function deployRoutes(app: FastifyInstance, desk: Desk): void {
     const accepted = await desk.accept(caller.stamp(parsed.asked), onceOf(request))
     const { id } = accepted.request
     void reply.header('location', `/v1/deploys/${id}`)
+    if (accepted.kind === 'new' && waitMs === 0) return reply.code(202).send(waiting(accepted.request, undefined))
     return answer(id, { desk, reply, waitMs, caller })
   })
   app.get<{ Querystring: ListQuery }>('/v1/deploys', async (request) => {
