@@ -8,6 +8,7 @@ import type { Opened } from './cli/edges.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
+import { openOverview } from './deploy/overview.ts'
 import { openEntrance } from './entrance.ts'
 import { hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
@@ -65,8 +66,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const hooks = openHooks({ ...options, ...entrance, ...opened, print, hooks: known, desk, deployer: chosen })
   for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
-  const doors = doorsOf(journal, metrics, options)
-  const app = buildApp({ ...entrance, ...doors, desk, hub, memory: journal, version, ready, webhooks: hooks.webhooks })
+  const about = { hub, memory: journal, overview: openOverview(opened.world, serving), version, ready }
+  const app = buildApp({ ...entrance, ...doorsOf(journal, metrics, options), ...about, desk, webhooks: hooks.webhooks })
   const address = await listening(app.listen(entrance.listen), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)

@@ -25,6 +25,7 @@ import { openDesk } from '../src/server/desk.ts'
 import { openHub } from '../src/server/hub.ts'
 import { patience } from '../src/server/patience.ts'
 import { startIssuer } from './issuer.ts'
+import { file, watch } from './overview.ts'
 
 export const audience = 'https://mgo.example.com'
 const folder = mkdtempSync(join(tmpdir(), 'mgo-access-'))
@@ -79,6 +80,15 @@ const desk = openDesk({
 })
 await desk.resume()
 
+/** What the clusters are said to be. */
+export const watched = await watch({
+  'installations/my-prod/web-values.yaml': file('web'),
+  'installations/my-prod/other-values.yaml': file('other'),
+  'installations/my-prod/network-raw.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: network }\n',
+  'installations/other-prod/web-values.yaml': file('web'),
+})
+watched.commit({ 'installations/my-prod/web-values.yaml': file('web', 'v2') }, 'Deploy: ghcr.io/acme/web:v2')
+
 const web = { sources: ['github.com/acme/web'], images: ['ghcr.io/acme/web'] }
 const policy: readonly Rule[] = [
   {
@@ -116,6 +126,7 @@ export async function open(
   const app = buildApp({
     desk,
     hub,
+    overview: watched.overview,
     memory: journal,
     access,
     exposure: { names: 'loopback' },
@@ -139,6 +150,7 @@ after(async () => {
   await hub.idle()
   journal.close()
   store.close()
+  await watched.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -16,6 +16,7 @@ import { openEntrance } from '../src/entrance.ts'
 import { buildApp } from '../src/server/app.ts'
 import { servingOf } from '../src/serving.ts'
 import { renewTls } from '../src/tls.ts'
+import { unwatched } from './overview.ts'
 import { makeCerts } from './rig/certs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-entrance-'))
@@ -41,6 +42,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
     ...entrance,
     desk: {
       accept: nobody,
+      again: nobody,
       verdict: async () => undefined,
       cancel: nobody,
       list: nobody,
@@ -50,6 +52,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
       drain: nobody,
     },
     hub: { told: () => undefined, follow: async function* () {}, idle: nobody },
+    overview: unwatched,
     memory: { firstEvent: nobody, lastEvent: nobody },
     version: '0',
     hide: (value) => value,

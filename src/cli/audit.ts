@@ -116,11 +116,12 @@ function shown({ at }: Chained, entry: AuditEntry): string {
   const when = `${new Date(at).toISOString()} ${entry.kind.padEnd(7)}`
   switch (entry.kind) {
     case 'asked': {
-      const { id, image, cluster, author, principal, rule, claimedAuthor } = entry
+      const { id, image, cluster, author, principal, rule, claimedAuthor, backTo } = entry
       const who = principal === undefined ? author : `${principal}, author ${author}`
       const by = rule === undefined ? '' : `, by rule ${rule}`
       const claim = claimedAuthor === undefined ? '' : `, claimed to be ${claimedAuthor}`
-      return `${when} ${id} ${image} to ${cluster}: ${who}${by}${claim}`
+      const back = backTo === undefined ? '' : `, back to ${backTo.slice(0, 12)}`
+      return `${when} ${id} ${image} to ${cluster}${back}: ${who}${by}${claim}`
     }
     case 'ended': {
       const { id, cluster, verdict, commit, code } = entry

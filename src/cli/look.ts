@@ -15,7 +15,7 @@ import { plain } from '../text.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { clusterOf, common, whereOf, withCluster } from './options.ts'
-import { tipOf } from './tip.ts'
+import { tipOf } from '../deploy/tip.ts'
 
 type Exit = (code: number) => void
 
@@ -59,7 +59,7 @@ export function diffCommand(edges: Edges, exit: Exit) {
       const cluster = clusterOf(flags.cluster)
       const { world, close } = await edges.open(whereOf(flags, edges.env), print.told)
       try {
-        const compared = await compare(cluster, await tipOf(world.repo), world)
+        const compared = await compare(cluster, { commit: await tipOf(world.repo) }, world)
         const differs = compared.some((one) => one.differences.length > 0)
         if (flags.output === 'json') print.json(compared)
         else if (!differs) print.result(`${cluster} is as the repo asks`)

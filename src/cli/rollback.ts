@@ -13,14 +13,14 @@ import { authorOf, printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { clusterOf, duration, exitOf, whereOf, withCluster } from './options.ts'
 import type { Print } from './print.ts'
-import { tipOf } from './tip.ts'
+import { tipOf } from '../deploy/tip.ts'
 
 /** Adds the command. */
 export function rollbackCommand(edges: Edges, exit: (code: number) => void) {
   return withCluster('rollback', 'the image that a release had before, as a new commit; then as deploy')
     .argument('<release>', 'namespace/name, or the name alone')
     .option('--cluster <name>', 'where more than one cluster has the release')
-    .option('--to <commit>', 'a commit of its values file (default: the last with another image)')
+    .option('--to <commit-or-image>', 'a commit of its values file, or an image (default: the last other image)')
     .option('--author <who>', 'who asks: "Ada Lovelace <ada@example.com>"')
     .option('--commit-only', 'stop after the commit; a clone is not pushed, the cluster is not touched')
     .option('--no-wait', 'stop when the API server has taken everything')
@@ -34,7 +34,7 @@ export function rollbackCommand(edges: Edges, exit: (code: number) => void) {
       const commitOnly = flags.commitOnly === true
       const { world, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly }, print.told)
       try {
-        const found = await earlier({ release, cluster, to: flags.to }, await tipOf(world.repo), world.repo)
+        const found = await earlier({ release, cluster, to: flags.to }, await tipOf(world.repo), world)
         print.note(`going back to ${found.from.commit.slice(0, 12)} (${found.from.subject}): ${shown(found)}`)
         if (flags.dryRun === true) return exit(0)
         const options = { commitOnly, noWait: !flags.wait, timeoutMs: flags.timeout }

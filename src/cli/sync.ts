@@ -12,7 +12,7 @@ import type { Cluster } from '../release/ids.ts'
 import { printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { clusterOf, duration, whereOf, withCluster } from './options.ts'
-import { tipOf } from './tip.ts'
+import { tipOf } from '../deploy/tip.ts'
 
 /** Adds the command. */
 export function syncCommand(edges: Edges, exit: (code: number) => void) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { check } from '../deploy/check.ts'
-import { standing, type State } from '../deploy/standing.ts'
+import { standing, type Standing, type State } from '../deploy/standing.ts'
 import { why } from '../deploy/why.ts'
 import { MgoError } from '../error.ts'
 import type { World } from '../ports.ts'
@@ -13,9 +13,10 @@ import { printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { identityFor } from './identity.ts'
 import { clusterOf, whereOf, withCluster } from './options.ts'
-import { verdictRemotely } from './remote.ts'
+import type { Print } from './print.ts'
+import { askServer, type Reach, verdictRemotely } from './remote.ts'
 import { showStandings, showWhy } from './standing.ts'
-import { tipOf } from './tip.ts'
+import { tipOf } from '../deploy/tip.ts'
 
 type Exit = (code: number) => void
 
@@ -24,16 +25,23 @@ export function statusCommand(edges: Edges, exit: Exit) {
   return withCluster('status', 'what runs on a cluster, since when, by whom, and whether it works')
     .option('--cluster <name>', 'the folder below installations/ (default: the only one)')
     .option('--quick', 'do not look at the pods; one request for all releases')
+    .option('--server <url>', 'ask this mgo server instead; no kubeconfig is needed')
+    .option('--token <token>', 'token for the server; better in MGO_TOKEN, where no list of processes shows it')
     .addHelpText('after', '\nThe states stand in docs/errors.md. `mgo why` tells more of one release.')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
+      const look = flags.quick !== true
+      if (flags.server !== undefined) {
+        const rows = await askReleases({ look }, { ...flags, server: flags.server }, edges)
+        saidStandings(rows, flags.output, { print, nowMs: Date.now() })
+        return exit(0)
+      }
       const { world, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly: true }, print.told)
       try {
         const commit = await tipOf(world.repo)
         const cluster = flags.cluster === undefined ? await onlyCluster(world) : clusterOf(flags.cluster)
-        const rows = world.secrets.hide(await standing(cluster, { commit, look: flags.quick !== true }, world))
-        if (flags.output === 'json') print.json(rows)
-        else print.result(rows.length === 0 ? `${cluster} has no releases` : showStandings(rows, world.clock.now()))
+        const rows = world.secrets.hide(await standing(cluster, { commit, look }, world))
+        saidStandings(rows, flags.output, { print, nowMs: world.clock.now() })
         exit(0)
       } finally {
         await close()
@@ -41,17 +49,24 @@ export function statusCommand(edges: Edges, exit: Exit) {
     })
 }
 
+type Saying = { readonly print: Print; readonly nowMs: number }
+
+function saidStandings(rows: readonly Standing[], output: 'text' | 'json', { print, nowMs }: Saying): void {
+  if (output === 'json') print.json(rows)
+  else print.result(rows.length === 0 ? 'there are no releases' : showStandings(rows, nowMs))
+}
+
 /** Adds `mgo why`. */
 export function whyCommand(edges: Edges, exit: Exit) {
   return withCluster('why', 'why a release is as it is, or what became of a request; deploys nothing')
     .argument('<release-or-request>', 'web, app/web, network-raw.yaml, or the id of a request')
     .option('--cluster <name>', 'the folder below installations/ (default: the only one)')
-    .option('--server <url>', 'ask this mgo server what became of a request')
+    .option('--server <url>', 'ask this mgo server instead; no kubeconfig is needed')
     .option('--token <token>', 'token for the server; better in MGO_TOKEN, where no list of processes shows it')
     .addHelpText('after', '\nExit: 0 healthy, 1 failed or not what the repo asks for, 3 still moving')
     .action(async (what, flags) => {
       const print = printerOf(flags, edges)
-      if (flags.server !== undefined) return exit(await askServer(what, { ...flags, server: flags.server }, edges))
+      if (flags.server !== undefined) return exit(await whyRemotely(what, { ...flags, server: flags.server }, edges))
       const { world, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly: true }, print.told)
       try {
         const commit = await tipOf(world.repo)
@@ -68,23 +83,43 @@ export function whyCommand(edges: Edges, exit: Exit) {
 
 type Remote = {
   readonly server: string
+  readonly cluster?: string
   readonly token?: string
   readonly output: 'text' | 'json'
   readonly debug?: true
 }
 
-async function askServer(what: string, flags: Remote, edges: Edges): Promise<number> {
+async function whyRemotely(what: string, flags: Remote, edges: Edges): Promise<number> {
+  const print = printerOf(flags, edges)
   const id = parseRequestId(what.toUpperCase())
-  if (id === undefined)
+  if (id !== undefined) return said(await verdictRemotely(id, reachOf(flags, edges)), flags.output, print)
+  const answer = { releases: await askReleases({ name: what, look: true }, flags, edges) }
+  if (flags.output === 'json') print.json(answer)
+  else print.result(showWhy(answer, Date.now()))
+  return exitOfStates(answer.releases.map((one) => one.state))
+}
+
+function reachOf({ server, token }: Remote, edges: Edges): Reach {
+  const agent = `mgo/${edges.version}`
+  return { server, identity: identityFor({ server, token, agent }, edges), agent }
+}
+
+type Looked = { readonly name?: string; readonly look: boolean }
+
+/** How releases stand, as a server says it. Throws what it answers instead. */
+async function askReleases({ name, look }: Looked, flags: Remote, edges: Edges): Promise<readonly Standing[]> {
+  if (flags.cluster === undefined)
     throw new MgoError({
       code: 'USAGE',
-      message: `${JSON.stringify(what)} is no request: a server is asked by the id of one`,
-      hint: 'Leave --server out to ask the repo and the cluster about a release.',
+      message: 'a server is asked about one cluster',
+      hint: 'Name it with --cluster.',
     })
-  const agent = `mgo/${edges.version}`
-  const identity = identityFor({ server: flags.server, token: flags.token, agent }, edges)
-  const verdict = await verdictRemotely(id, { server: flags.server, identity, agent })
-  return said(verdict, flags.output, printerOf(flags, edges))
+  const query = new URLSearchParams({
+    ...(name === undefined ? {} : { release: name }),
+    ...(look ? {} : { quick: 'true' }),
+  })
+  const path = `/v1/clusters/${encodeURIComponent(clusterOf(flags.cluster))}/releases?${query.toString()}`
+  return (await askServer<{ readonly releases: readonly Standing[] }>(path, reachOf(flags, edges))).releases
 }
 
 function exitOfStates(states: readonly State[]): number {

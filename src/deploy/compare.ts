@@ -15,17 +15,33 @@ import { type Release, showUnit, type Unit } from '../release/release.ts'
 import { stepName } from './round.ts'
 import { engineOf, repoInvalid, survey } from './survey.ts'
 
-export type Compared = { readonly unit: string; readonly reason: string; readonly differences: readonly Difference[] }
+/** `kind`: what a sync would do with it. */
+export type Compared = {
+  readonly unit: string
+  readonly kind: Step['kind']
+  readonly reason: string
+  readonly differences: readonly Difference[]
+}
 
-/** Compares every unit of a cluster. Throws REPO_INVALID, CHART_*, KUBE_*. */
-export async function compare(cluster: Cluster, commit: Commit, world: World): Promise<readonly Compared[]> {
+export type CompareOf = {
+  readonly commit: Commit
+  /** Which releases are asked about; default: all. */
+  readonly only?: (release: string) => boolean
+}
+
+/** Compares the units of a cluster. Throws REPO_INVALID, CHART_*, KUBE_*. */
+export async function compare(
+  cluster: Cluster,
+  { commit, only = () => true }: CompareOf,
+  world: World,
+): Promise<readonly Compared[]> {
   const seen = await survey(cluster, commit, world)
   if (seen.wanted.problems.length > 0) throw repoInvalid(seen.wanted.problems)
-  const steps = plan(seen)
+  const steps = plan(seen).filter((step) => only(stepName(step)))
   const compared: Compared[] = []
   for (const step of steps) {
     const differences = step.kind === 'prune' ? [] : await unitDifferences(step, seen.target, world)
-    compared.push({ unit: stepName(step), reason: step.reason, differences })
+    compared.push({ unit: stepName(step), kind: step.kind, reason: step.reason, differences })
   }
   return compared
 }

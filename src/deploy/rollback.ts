@@ -5,13 +5,12 @@
  * @module
  */
 import { MgoError } from '../error.ts'
-import { parseHeader } from '../manifest/header.ts'
 import { imagesIn } from '../manifest/images.ts'
-import { placeOfPath } from '../manifest/layout.ts'
 import { didYouMean } from '../manifest/nearest.ts'
 import type { LastChange, Repo } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
-import { type Image, printImage } from '../release/image.ts'
+import { type Image, parseImage, printImage } from '../release/image.ts'
+import { type Fed, type FedReader, fedReader, isNamed } from './fed.ts'
 
 export type Earlier = {
   readonly cluster: Cluster
@@ -23,33 +22,63 @@ export type Earlier = {
 
 export type RollbackOf = {
   /** `namespace/name`, or the name alone where it is the only one. */
-  readonly release: string
+  readonly release?: string | undefined
+  /** Only the image of this source; without a release, of the first release that it feeds. */
+  readonly source?: string | undefined
   readonly cluster?: Cluster | undefined
-  /** A commit of the release's file, as many digits as it takes; default: the last one with other images. */
+  /**
+   * A commit of the release's file, as many digits as it takes, or an image that it had; default: the last commit with
+   * other images.
+   */
   readonly to?: string | undefined
 }
 
 /** Commits of a file that are looked at. */
 const depth = 200
 
-/** Finds what a release had. Throws REQUEST_INVALID where there is no such release or commit, USAGE where it is not clear which. */
-export async function earlier(wanted: RollbackOf, tip: Commit, repo: Repo): Promise<Earlier> {
-  const { path, cluster } = await fileOf(wanted, tip, repo)
-  const now = await imagesAt(tip, path, repo)
-  const history = await repo.history(tip, path, depth)
+/** Finds what a release had. Throws RELEASE_UNKNOWN, SOURCE_UNKNOWN, REQUEST_INVALID (no such commit or image), USAGE where it is not clear which. */
+export async function earlier(
+  wanted: RollbackOf,
+  tip: Commit,
+  { repo, fed = fedReader(repo) }: { readonly repo: Repo; readonly fed?: FedReader },
+): Promise<Earlier> {
+  const now = releaseOf(wanted, await fed(tip, wanted.cluster))
+  const { file, cluster, release } = now
+  const history = await repo.history(tip, file, depth)
+  const isMeant = meantBy(wanted.to)
   for (const from of history) {
-    if (wanted.to !== undefined && !from.commit.startsWith(wanted.to)) continue
-    const then = await imagesAt(from.commit, path, repo)
-    const images = new Map([...then].filter(([source, image]) => isOther(now.get(source), image)))
+    if (!isMeant.commit(from.commit)) continue
+    const then = await imagesAt(from.commit, file, repo)
+    const meant = [...then].filter(([source, image]) => isMeant.image(image) && isAsked(source, wanted))
+    const images = new Map(meant.filter(([source, image]) => isOther(now.images.get(source), image)))
     if (images.size > 0) return { cluster, from, images }
-    if (wanted.to !== undefined) throw nothing(`${wanted.release} has the images of ${wanted.to} already`, history)
+    if (wanted.to !== undefined && meant.length > 0)
+      throw nothing(`${release} has the images of ${wanted.to} already`, history)
   }
-  throw nothing(
-    wanted.to === undefined
-      ? `${wanted.release} never had another image`
-      : `no commit ${wanted.to} changed ${wanted.release}`,
-    history,
-  )
+  throw nothing(neverHad(release, wanted), history)
+}
+
+function isAsked(source: string, wanted: RollbackOf): boolean {
+  return wanted.source === undefined || source === wanted.source
+}
+
+/** What `to` means: a commit has nothing but digits, an image has a tag or a digest. */
+function meantBy(to: string | undefined) {
+  const parsed = to === undefined || isCommit(to) ? undefined : parseImage(to)
+  if (parsed?.kind === 'refused') throw new MgoError(parsed.problem)
+  const { repository, tag, digest } = parsed?.image ?? {}
+  return {
+    commit: (commit: Commit) => to === undefined || !isCommit(to) || commit.startsWith(to),
+    image: (image: Image) =>
+      repository === undefined ||
+      (image.repository === repository &&
+        (tag === undefined || image.tag === tag) &&
+        (digest === undefined || image.digest === digest)),
+  }
+}
+
+function isCommit(to: string): boolean {
+  return /^[0-9a-f]{1,64}$/.test(to)
 }
 
 function isOther(now: Image | undefined, then: Image): boolean {
@@ -62,41 +91,41 @@ async function imagesAt(commit: Commit, path: string, repo: Repo): Promise<Reado
   return bytes === undefined ? new Map() : imagesIn(path, bytes)
 }
 
-type Found = { readonly path: string; readonly cluster: Cluster; readonly name: string }
-
-async function fileOf({ release, cluster }: RollbackOf, tip: Commit, repo: Repo): Promise<Found> {
-  const all = (await releases(tip, repo)).filter((one) => cluster === undefined || one.cluster === cluster)
-  const found = all.filter(({ name }) => name === release || name.endsWith(`/${release}`))
+function releaseOf({ release, source, cluster }: RollbackOf, fed: readonly Fed[]): Fed {
+  const charts = fed.filter(({ kind }) => kind === 'chart')
+  const place = cluster === undefined ? '' : ` on ${cluster}`
+  if (release === undefined) {
+    const first = charts.find(({ images }) => source !== undefined && images.has(source))
+    if (first !== undefined) return first
+    const sources = charts.flatMap(({ images }) => [...images.keys()])
+    throw unknown('SOURCE_UNKNOWN', `no release${place} has the source ${source}`, didYouMean(source ?? '', sources))
+  }
+  const found = charts.filter((one) => isNamed(one.release, release))
   const [first, second] = found
   if (first !== undefined && second === undefined) return first
   if (first === undefined)
-    throw new MgoError({
-      code: 'REQUEST_INVALID',
-      message: `the repo has no release ${release}${cluster === undefined ? '' : ` on ${cluster}`}`,
-      hint: didYouMean(
+    throw unknown(
+      'RELEASE_UNKNOWN',
+      `the repo has no release ${release}${place}`,
+      didYouMean(
         release,
-        all.map(({ name }) => name),
+        charts.map((one) => one.release),
       ),
-    })
-  throw new MgoError({
-    code: 'USAGE',
-    message: `there is more than one release ${release}: ${found.map((one) => `${one.name} on ${one.cluster}`).join(', ')}`,
-    hint: 'Name it as namespace/name, and its cluster with --cluster.',
-  })
+    )
+  throw unknown(
+    'USAGE',
+    `there is more than one release ${release}: ${found.map((one) => `${one.release} on ${one.cluster}`).join(', ')}`,
+    'Name it as namespace/name, and its cluster with --cluster.',
+  )
 }
 
-async function releases(tip: Commit, repo: Repo): Promise<readonly Found[]> {
-  const found: Found[] = []
-  for (const [path, { oid, mode }] of await repo.tree(tip, 'installations')) {
-    const place = placeOfPath(path)
-    if (place.kind !== 'values' || mode !== '100644') continue
-    const bytes = (await repo.read([oid])).get(oid) ?? new Uint8Array()
-    const { cluster, name } = place
-    const parsed = parseHeader({ path, bytes, cluster, name, allowRanges: true })
-    if (parsed.kind === 'release')
-      found.push({ path, cluster, name: `${parsed.release.namespace}/${parsed.release.name}` })
-  }
-  return found
+function unknown(code: 'RELEASE_UNKNOWN' | 'SOURCE_UNKNOWN' | 'USAGE', message: string, hint: string): MgoError {
+  return new MgoError({ code, message, hint })
+}
+
+function neverHad(release: string, { to }: RollbackOf): string {
+  if (to === undefined) return `${release} never had another image`
+  return isCommit(to) ? `no commit ${to} changed ${release}` : `${release} never had the image ${to}`
 }
 
 function nothing(message: string, history: readonly LastChange[]): MgoError {

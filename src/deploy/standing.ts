@@ -22,7 +22,8 @@ import { engineOf, survey, type Surveyed } from './survey.ts'
  * does not mend. `superseded`: somebody else changed it. `behind`: the repo asks for something else than what runs.
  * `missing`: it was never brought there. `orphan`: the repo asks for it no longer. `unseen`: nobody looked.
  */
-export type State = 'healthy' | 'moving' | 'failed' | 'superseded' | 'behind' | 'missing' | 'orphan' | 'unseen'
+export const states = ['healthy', 'moving', 'failed', 'superseded', 'behind', 'missing', 'orphan', 'unseen'] as const
+export type State = (typeof states)[number]
 
 export type Standing = {
   readonly release: string
@@ -36,6 +37,8 @@ export type Standing = {
   /** Images that the cluster was given. */
   readonly runs: readonly string[]
   readonly revision?: number
+  /** The hash of all that shaped the revision; absent where mgo did not make it. */
+  readonly stamp?: string
   /** RFC 3339: since when this revision is there. */
   readonly since?: string
   /** Who last changed its file in the repo, when (RFC 3339), with which commit, and for which request. */
@@ -53,15 +56,24 @@ const glanceMs = 5_000
 /** Releases that are looked at side by side: each takes a few watches for a moment. */
 const width = 16
 
-/** How every release of a cluster stands. `look`: whether the live objects are judged, too. */
+export type StandingOf = {
+  readonly commit: Commit
+  /** Whether the live objects are judged, too. */
+  readonly look: boolean
+  /** Which releases are asked about; default: all. */
+  readonly only?: (release: string) => boolean
+}
+
+/** How the releases of a cluster stand. */
 export async function standing(
   cluster: Cluster,
-  { commit, look }: { readonly commit: Commit; readonly look: boolean },
+  { commit, look, only = () => true }: StandingOf,
   world: World,
 ): Promise<readonly Standing[]> {
   const seen = await survey(cluster, commit, world)
   const lane = lanes(width)
-  return Promise.all(plan(seen).map((step, i) => lane(String(i), () => stepStanding(step, { seen, world, look }))))
+  const steps = plan(seen).filter((step) => only(stepName(step)))
+  return Promise.all(steps.map((step, i) => lane(String(i), () => stepStanding(step, { seen, world, look }))))
 }
 
 export type Course = { readonly seen: Surveyed; readonly world: World; readonly look: boolean }
@@ -74,6 +86,7 @@ export async function stepStanding(step: Step, course: Course): Promise<Standing
     release: stepName(step),
     cluster,
     ...(record === undefined ? {} : { revision: record.revision }),
+    ...(record?.stamp === undefined ? {} : { stamp: record.stamp }),
     ...(record?.since === undefined ? {} : { since: record.since }),
   }
   if (step.kind === 'prune')

@@ -7,9 +7,10 @@
 import { MgoError } from '../error.ts'
 import { deployOf } from '../manifest/message.ts'
 import { didYouMean } from '../manifest/nearest.ts'
-import { plan, type Step } from '../plan/plan.ts'
+import { plan } from '../plan/plan.ts'
 import type { LastChange, World } from '../ports.ts'
 import { type Cluster, type Commit, parseCluster, parseRequestId, type RequestId } from '../release/ids.ts'
+import { isNamed } from './fed.ts'
 import { stepName } from './round.ts'
 import { type Standing, stepStanding } from './standing.ts'
 import { survey } from './survey.ts'
@@ -34,7 +35,7 @@ export type Asked = {
   readonly cluster: () => Promise<Cluster>
 }
 
-/** Answers. Throws REQUEST_UNKNOWN, REQUEST_INVALID (no such release), and what a survey throws. */
+/** Answers. Throws REQUEST_UNKNOWN, RELEASE_UNKNOWN, USAGE, and what a survey throws. */
 export async function why({ what, commit, cluster }: Asked, world: World): Promise<Why> {
   const id = parseRequestId(what.toUpperCase())
   if (id !== undefined) return whyRequest(id, commit, world)
@@ -46,19 +47,14 @@ type Where = { readonly commit: Commit; readonly cluster: Cluster }
 async function whyRelease(name: string, { commit, cluster }: Where, world: World): Promise<Standing> {
   const seen = await survey(cluster, commit, world)
   const steps = plan(seen)
-  const found = steps.filter((step) => isNamed(step, name))
+  const found = steps.filter((step) => isNamed(stepName(step), name))
   const [step] = found
   if (step !== undefined && found.length === 1) return stepStanding(step, { seen, world, look: true })
   throw new MgoError({
-    code: 'REQUEST_INVALID',
+    code: found.length === 0 ? 'RELEASE_UNKNOWN' : 'USAGE',
     message: `${cluster} has ${found.length === 0 ? 'no release' : 'more than one release'} ${JSON.stringify(name)}`,
     hint: found.length > 1 ? `Say which: ${found.map(stepName).join(', ')}.` : didYouMean(name, steps.map(stepName)),
   })
-}
-
-function isNamed(step: Step, name: string): boolean {
-  const full = stepName(step)
-  return full === name || full.replace(/-raw\.yaml$/, '') === name || full.split('/').at(-1) === name
 }
 
 async function whyRequest(id: RequestId, tip: Commit, world: World): Promise<Why> {

@@ -33,6 +33,8 @@ export type AuditTrail = {
 export type Journal = {
   /** Resolves when the request is on disk, or with the earlier one that the same key stands for. */
   accept(request: DeployRequest, once?: OnceKey): Promise<AcceptedAs>
+  /** The earlier request that a key stands for. */
+  again(once: OnceKey): Promise<AcceptedAs | undefined>
   /** Notes that a push of these is about to be tried upon `base`: after a crash they are looked for from there on. */
   attempting(ids: readonly RequestId[], base: Commit): Promise<void>
   /** Notes the commit of a request that has no verdict yet. */
@@ -80,6 +82,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
   const read = async <T>(work: () => T): Promise<T> => attempt(work)
   return {
     accept: (request, once) => write(() => requests.accept(request, once)),
+    again: (once) => read(() => requests.again(once)),
     attempting: (ids, base) => write(() => requests.attempting(ids, base)),
     committed: (id, commit) => write(() => requests.committed(id, commit)),
     finish: (verdict) => write(() => requests.finish(verdict)),

@@ -91,6 +91,7 @@ export function requestsOf(database: DatabaseSync) {
       if (once !== undefined) say.keep.run(once.scope, once.key, once.fingerprint, request.id)
       return { kind: 'new', request }
     },
+    again: (once: OnceKey) => repeated(once, { say, find }),
     attempting: (ids: readonly RequestId[], base: Commit) => {
       for (const id of ids) say.attempt.run(base, id)
     },

@@ -23,6 +23,8 @@ export type AuditEntry =
       readonly rule?: string
       /** What the body claimed, where the identity took its place. */
       readonly claimedAuthor?: string
+      /** It was a rollback: to what this commit had. */
+      readonly backTo?: string
     }
   | {
       readonly kind: 'ended'
@@ -56,7 +58,7 @@ export type Verified =
 
 /** The entry of an accepted request. */
 export function auditAsked(request: DeployRequest): AuditEntry {
-  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor } = request
+  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor, backTo } = request
   return {
     kind: 'asked',
     id,
@@ -68,6 +70,7 @@ export function auditAsked(request: DeployRequest): AuditEntry {
     ...(verifiedBy === undefined ? {} : { verifiedBy }),
     ...(rule === undefined ? {} : { rule }),
     ...(claimedAuthor === undefined ? {} : { claimedAuthor }),
+    ...(backTo === undefined ? {} : { backTo }),
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Cluster, RequestId } from './ids.ts'
+import type { Cluster, Commit, RequestId } from './ids.ts'
 import type { Image } from './image.ts'
 
 /** Who asked. Neither field holds a control character, `<` or `>`; see request/author.ts. */
@@ -25,6 +25,8 @@ export type DeployRequest = {
   readonly claimedAuthor?: string
   /** Patterns of `NAMESPACE/NAME`: the commit touches no release outside of them. Absent: no bound. */
   readonly releases?: readonly string[]
+  /** It goes back to what this commit had. */
+  readonly backTo?: Commit
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
 }

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { z } from 'zod'
 import type { Problem } from '../error.ts'
-import { type Cluster, parseCluster } from '../release/ids.ts'
-import { type Image, parseImage } from '../release/image.ts'
+import type { Cluster } from '../release/ids.ts'
+import type { Image } from '../release/image.ts'
 import type { Person } from '../release/request.ts'
-import { parseAuthor } from './author.ts'
 import { dockerhub } from './hook-dockerhub.ts'
+import { authorField, clusterField, imageField, invalid, missing, problemsIn, sourceField } from './shape.ts'
 
 /** What a request asks for, before it has an id. */
 export type Asked = {
@@ -24,24 +25,22 @@ export type ParsedAsked =
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A source is one word: the repository that builds the image, such as `github.com/acme/shop`. */
-const sourceGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.:/@~+-]{0,254}$/
+/** The JSON form of a deploy. */
+export const askedShape = z.strictObject({
+  cluster: clusterField,
+  source: sourceField,
+  image: imageField,
+  author: authorField.optional(),
+})
 
 /** Reads the JSON form: `{ cluster, source, image, author? }`. */
 export function parseAsked(body: unknown, defaultAuthor?: string): ParsedAsked {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     return {
       kind: 'refused',
       problems: [invalid('the body is no JSON object', 'Send {"cluster":…,"source":…,"image":"REPO:TAG","author":…}.')],
     }
-  }
-  const fields = body as Fields
-  const known = ['cluster', 'source', 'image', 'author']
-  const stray = Object.keys(fields).filter((key) => !known.includes(key))
-  const problems = stray.map((key) =>
-    invalid(`unknown field ${JSON.stringify(key.slice(0, 80))}`, `Fields are ${known.join(', ')}.`),
-  )
-  return asked({ author: defaultAuthor, ...fields }, problems)
+  return asked({ author: defaultAuthor, ...body })
 }
 
 /** The kept form fields, in the order in which the old tool looked at them. */
@@ -62,7 +61,7 @@ export function parseForm(form: Fields): ParsedAsked {
   const image = tag.startsWith('sha256:')
     ? `${String(form['imageRepo'])}@${tag}`
     : `${String(form['imageRepo'])}:${tag}`
-  return asked({ cluster: form['cluster'], source: form['triggerRepo'], image, author: form['author'] }, [])
+  return asked({ cluster: form['cluster'], source: form['triggerRepo'], image, author: form['author'] })
 }
 
 /** Reads Docker Hub's webhook; `triggerRepo` and `cluster` come from the address. */
@@ -78,51 +77,12 @@ export function parseDockerHub(query: Fields, payload: unknown): ParsedAsked {
   })
 }
 
-function asked(fields: Fields, before: readonly Problem[]): ParsedAsked {
-  const problems = [...before]
-  const text = (key: string, hint: string): string | undefined => {
-    const value = fields[key]
-    if (typeof value === 'string' && value !== '') return value
-    problems.push(
-      invalid(
-        value === undefined || value === '' ? `missing field \`${key}\`` : `the field \`${key}\` must be text`,
-        hint,
-      ),
-    )
-    return undefined
-  }
-  const clusterText = text('cluster', 'Name the cluster: the folder below installations/.')
-  const source = text('source', 'Name the source: the key below images in the header of the values file.')
-  const imageText = text('image', 'Name the image as REPOSITORY:TAG.')
-  const authorText = text('author', 'Name who asks, as "Ada Lovelace <ada@example.com>".')
-  const cluster = clusterText === undefined ? undefined : parseCluster(clusterText)
-  if (clusterText !== undefined && cluster === undefined)
-    problems.push({
-      code: 'REQUEST_INVALID',
-      message: `${quote(clusterText)} is no cluster name`,
-      hint: 'A cluster is a folder below installations/, without slashes.',
-    })
-  if (source !== undefined && !sourceGrammar.test(source))
-    problems.push(invalid(`${quote(source)} is no source`, 'A source is one word, such as github.com/acme/shop.'))
-  const image = imageText === undefined ? undefined : parseImage(imageText)
-  if (image?.kind === 'refused') problems.push(image.problem)
-  const author = authorText === undefined ? undefined : parseAuthor(authorText)
-  if (author?.kind === 'refused') problems.push(author.problem)
-  if (
-    problems.length > 0 ||
-    cluster === undefined ||
-    source === undefined ||
-    image?.kind !== 'ok' ||
-    author?.kind !== 'ok'
-  )
-    return { kind: 'refused', problems }
-  return { kind: 'ok', asked: { cluster, source, image: image.image, author: author.author } }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
-}
-
-function invalid(message: string, hint: string): Problem {
-  return { code: 'REQUEST_INVALID', message, hint }
+function asked(fields: Fields): ParsedAsked {
+  const got = askedShape.safeParse(fields)
+  const problems = got.success ? [] : problemsIn(got.error.issues, fields, askedShape)
+  if (fields['author'] === undefined)
+    return { kind: 'refused', problems: [...problems, missing('author', authorField.description)] }
+  const author = got.data?.author
+  if (got.data === undefined || author === undefined) return { kind: 'refused', problems }
+  return { kind: 'ok', asked: { ...got.data, author } }
 }

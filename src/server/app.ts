@@ -11,25 +11,34 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
+import { z } from 'zod'
+import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
+import { json, named } from './answers.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { clusterRoutes } from './clusters.ts'
 import { type Access, demandIdentity, isKnown } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
 import type { Exposure } from './listen.ts'
 import { type MetricsDoor, metricsRoute } from './metrics.ts'
+import { openapiRoute } from './openapi.ts'
 import { page } from './page.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
+import { rollbackRoute } from './rollback.ts'
+import { addRoute, describedRoutes } from './route.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
 import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
 export type AppOptions = {
   readonly desk: Desk
   readonly hub: Hub
+  /** What is told of clusters. */
+  readonly overview: Overview
   readonly memory: StreamOptions['memory']
   readonly access: Access
   readonly exposure: Pick<Exposure, 'names' | 'warning'>
@@ -52,7 +61,7 @@ export type AppOptions = {
 
 /** Builds the door; the caller listens. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { desk, hub, memory, access, exposure, warn } = options
+  const { desk, access, exposure, warn } = options
   const app = fastify(framework(options))
   app.server.maxConnections = mostConnections()
   app.removeContentTypeParser('text/plain')
@@ -71,26 +80,63 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw nowhere(request)
   })
+  const routes = describedRoutes(app)
   metricsRoute(app, options.metrics)
   openRoutes(app, options)
   deployRoutes(app, desk)
-  streamRoutes(app, { desk, hub, memory })
+  streamRoutes(app, options)
+  clusterRoutes(app, options.overview)
+  rollbackRoute(app, { desk, overview: options.overview })
   auditRoute(app, options.trail)
   if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)
   void app.register(async (scope) => kept(scope, options))
+  openapiRoute(app, routes, options.version)
   return app
 }
 
+const rootRoute = {
+  method: 'GET',
+  path: '/',
+  name: 'hello',
+  does: 'Says that it is there.',
+  answers: { 200: { means: 'A page to a browser.', contents: [{ type: 'text/plain' }, { type: 'text/html' }] } },
+  identity: 'none',
+} as const
+const healthRoute = {
+  method: 'GET',
+  path: '/healthz',
+  name: 'health',
+  does: 'Whether the process lives.',
+  answers: {
+    200: {
+      means: 'It does.',
+      contents: json(named('Health', z.object({ status: z.literal('ok'), version: z.string() }))),
+    },
+  },
+  identity: 'none',
+} as const
+const readiness = named('Readiness', z.object({ status: z.string(), why: z.string().optional() }))
+const readyRoute = {
+  method: 'GET',
+  path: '/readyz',
+  name: 'ready',
+  does: 'Whether deploys can be taken.',
+  answers: {
+    200: { means: 'They can.', contents: json(readiness) },
+    503: { means: 'They cannot; `why` is for those who are let in.', contents: json(readiness) },
+  },
+  identity: 'none',
+} as const
+
 /** What needs no identity: it says that the server is there, and nothing about what it does. */
 function openRoutes(app: FastifyInstance, { version, ready, access }: AppOptions): void {
-  const open = { config: { identity: 'none' } }
-  app.get('/', open, async (request, reply) => {
+  addRoute(app, rootRoute, async ({ request, reply }) => {
     if (/\btext\/html\b/.test(request.headers.accept ?? ''))
       return reply.type('text/html; charset=utf-8').send(page(version))
     return reply.type('text/plain; charset=utf-8').send('hello world!')
   })
-  app.get('/healthz', open, async () => ({ status: 'ok', version }))
-  app.get('/readyz', open, async (request, reply) => {
+  addRoute(app, healthRoute, async () => ({ status: 'ok', version }))
+  addRoute(app, readyRoute, async ({ request, reply }) => {
     const why = await ready()
     if (why === undefined) return { status: 'ready' }
     // It names the gitops repo: that is for those only who are let in.
@@ -171,9 +217,9 @@ function tell(error: unknown, reply: FastifyReply): FastifyReply {
   return heads(problem, reply).type('application/problem+json').send(problem)
 }
 
-function heads({ status }: ProblemJson, reply: FastifyReply): FastifyReply {
+function heads({ status, code }: ProblemJson, reply: FastifyReply): FastifyReply {
   if (status === 503) void reply.header('retry-after', '2')
-  if (status === 429) void reply.header('retry-after', '30')
+  if (status === 429) void reply.header('retry-after', code === 'CLUSTER_BUSY' ? '5' : '30')
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="mgo", Basic realm="mgo"')
   return reply.code(status)
 }

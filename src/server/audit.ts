@@ -4,26 +4,45 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
-import { MgoError } from '../error.ts'
+import { z } from 'zod'
 import type { Chained } from '../release/audit.ts'
+import { failure, json, named, object } from './answers.ts'
 import { callerOf } from './auth.ts'
+import { addRoute } from './route.ts'
 
 /** Reads up to `limit` entries after the `after`th. */
 export type TrailReader = (wanted: { readonly after: number; readonly limit: number }) => Promise<readonly Chained[]>
 
 const pageSize = 1_000
 
+const chained = object<Chained>()('AuditEntry', {
+  n: z.int(),
+  at: z.int().describe('Milliseconds since the epoch.'),
+  entry: z.string().describe('The entry as JSON, byte for byte as the hash covers it.'),
+  hash: z.string(),
+})
+
+const auditRead = {
+  method: 'GET',
+  path: '/v1/audit',
+  name: 'audit',
+  does: 'The audit trail: who asked for what, allowed by which rule, and what came of it.',
+  query: z.object({
+    after: z.coerce.number().int().min(0).default(0).describe('The n of the last entry that is known.'),
+  }),
+  answers: {
+    200: {
+      means: `Up to ${pageSize} entries, the oldest first.`,
+      contents: json(named('AuditPage', z.object({ entries: z.array(chained) }))),
+    },
+    default: failure,
+  },
+} as const
+
 /** Adds the route; it is for those who may administer the server. */
 export function auditRoute(app: FastifyInstance, read: TrailReader): void {
-  app.get<{ Querystring: { readonly after?: string } }>('/v1/audit', async (request) => {
+  addRoute(app, auditRead, async ({ query, request }) => {
     callerOf(request).allow({ verb: 'admin' })
-    const { after = '0' } = request.query
-    if (typeof after !== 'string' || !/^\d{1,15}$/.test(after))
-      throw new MgoError({
-        code: 'REQUEST_INVALID',
-        message: 'after is no number of an entry',
-        hint: 'Give the n of the last entry that you have: after=1000.',
-      })
-    return { entries: await read({ after: Number(after), limit: pageSize }) }
+    return { entries: await read({ after: query.after, limit: pageSize }) }
   })
 }

@@ -27,8 +27,8 @@ export type Caller = {
   readonly allow: (wish: Wish) => Extract<Decision, { kind: 'allowed' }> | undefined
   /** Whether they may know of a request: their own, or what they may read. If not, it is to be as if there were none. */
   readonly sees: (request: DeployRequest) => boolean
-  /** Allows the deploy, and writes on it who asks: the verified one, whatever the body says. Throws FORBIDDEN. */
-  readonly stamp: (asked: Asked) => Stamped
+  /** Allows the deploy or rollback, and writes on it who asks: the verified one, whatever the body says. Throws FORBIDDEN. */
+  readonly stamp: (asked: Asked, verb?: 'deploy' | 'rollback') => Stamped
   /** A verdict without the names that they may not read. */
   readonly shown: (verdict: Verdict) => Verdict
   /** Aborts soon after the credential stops counting: a stream ends with it. */
@@ -79,9 +79,9 @@ export function callers(
         allow,
         sees: ({ principal: owner, cluster, source, image }) =>
           owner === name || can({ verb: 'read', cluster, source, image }).kind === 'allowed',
-        stamp: (asked) => {
+        stamp: (asked, verb = 'deploy') => {
           const { cluster, source, image } = asked
-          return stamped(asked, principal, allow({ verb: 'deploy', cluster, source, image }))
+          return stamped(asked, principal, allow({ verb, cluster, source, image }))
         },
         shown: (verdict) => veiled(verdict, (wish) => can(wish).kind === 'allowed'),
         ended: () => endOf(life, clock),

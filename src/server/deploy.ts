@@ -3,57 +3,104 @@
  *
  * @module
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { MgoError } from '../error.ts'
-import { parseDuration } from '../manifest/header.ts'
-import { parseCluster, parseRequestId, type RequestId } from '../release/ids.ts'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { parseCluster, parseRequestId } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
 import { showAuthor } from '../request/author.ts'
-import { parseAsked } from '../request/request.ts'
+import { askedShape, parseAsked } from '../request/request.ts'
+import {
+  answer,
+  answers,
+  byId,
+  idOf,
+  keyHeader,
+  known,
+  listed,
+  onceOf,
+  refusal,
+  unended,
+  unknown,
+  waits,
+} from './answer.ts'
+import { failure, json, named, requestId, verdict } from './answers.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import type { Known, Listing } from './memory.ts'
-import type { Once } from './once.ts'
-import { problemsOf, statusOf } from './problem.ts'
+import { addRoute, textAs } from './route.ts'
 
-/** Longer waits are cut to this: proxies in between end them anyway. */
-const longestWaitMs = 10 * 60 * 1000
+/** A query that names a cluster. */
+export const clusterWord = textAs(parseCluster, 'this is no cluster name')
 
-type Query = { readonly wait?: string }
-type ListQuery = {
-  readonly cluster?: string
-  readonly release?: string
-  readonly limit?: string
-  readonly cursor?: string
-}
+const listing = z.object({
+  cluster: clusterWord.optional().describe('Only of this cluster.'),
+  release: z.string().optional().describe('Only of this release: NAMESPACE/NAME.'),
+  limit: z.coerce.number().int().min(1).max(1_000).default(50).describe('As many at most.'),
+  cursor: textAs(parseRequestId, 'it is none of an earlier answer').optional().describe('`next` of the page before.'),
+})
+const page = named('DeployPage', z.object({ deploys: z.array(listed), next: requestId.optional() }))
+
+const postRoute = {
+  method: 'POST',
+  path: '/v1/deploys',
+  name: 'deploy',
+  does: 'Deploys an image: commits it, brings the cluster to it, and judges the new pods.',
+  query: waits,
+  headers: keyHeader,
+  body: json(named('DeployRequest', askedShape)),
+  answers,
+} as const
+
+const listRoute = {
+  method: 'GET',
+  path: '/v1/deploys',
+  name: 'listDeploys',
+  does: 'What was asked for, the newest first, as far as the caller may see it.',
+  query: listing,
+  answers: { 200: { means: 'A page.', contents: json(page) }, default: failure },
+} as const
+
+const getRoute = {
+  method: 'GET',
+  path: '/v1/deploys/{id}',
+  name: 'getDeploy',
+  does: 'The verdict of one request.',
+  params: byId,
+  query: waits,
+  answers: { ...answers, 200: { means: 'The verdict.', contents: json(verdict) } },
+} as const
+
+const cancelRoute = {
+  method: 'DELETE',
+  path: '/v1/deploys/{id}',
+  name: 'cancelDeploy',
+  does: 'Cancels a request that has no commit yet.',
+  params: byId,
+  answers: { 200: { means: 'Its verdict: refused, REQUEST_CANCELLED.', contents: json(verdict) }, default: failure },
+} as const
 
 /** Adds the routes below /v1/deploys. */
 export function deployRoutes(app: FastifyInstance, desk: Desk): void {
-  app.post<{ Querystring: Query; Body: unknown }>('/v1/deploys', async (request, reply) => {
-    const waitMs = waitOf(request.query)
+  addRoute(app, postRoute, async ({ query, request, reply }) => {
     const caller = callerOf(request)
     const parsed = parseAsked(request.body, caller.author)
-    if (parsed.kind === 'refused') {
-      const problem = problemsOf(parsed.problems)
-      return reply.code(problem.status).type('application/problem+json').send(problem)
-    }
-    const accepted = await desk.accept(caller.stamp(parsed.asked), onceOf(request))
-    const { id } = accepted.request
-    void reply.header('location', `/v1/deploys/${id}`)
-    if (accepted.kind === 'new' && waitMs === 0) return reply.code(202).send(waiting(accepted.request, undefined))
-    return answer(id, { desk, reply, waitMs, caller })
+    if (parsed.kind === 'refused') throw refusal(parsed.problems)
+    const { kind, request: taken } = await desk.accept(caller.stamp(parsed.asked), onceOf(request))
+    void reply.header('location', `/v1/deploys/${taken.id}`)
+    if (kind === 'new' && query.wait === undefined) return reply.code(202).send(unended(taken, undefined))
+    return answer(taken.id, { desk, reply, waitMs: query.wait, caller })
   })
-  app.get<{ Querystring: ListQuery }>('/v1/deploys', async (request) => {
-    const { deploys, next } = await seen(listingOf(request.query), desk, callerOf(request))
+  addRoute(app, listRoute, async ({ query: { cluster, release, limit, cursor: before }, request }) => {
+    const { deploys, next } = await seen({ cluster, release, limit, before }, desk, callerOf(request))
     return { deploys: deploys.map(shown), ...(next === undefined ? {} : { next }) }
   })
-  app.get<{ Params: { id: string }; Querystring: Query }>('/v1/deploys/:id', async (request, reply) =>
-    answer(idOf(request.params), { desk, reply, waitMs: waitOf(request.query), caller: callerOf(request) }),
+  addRoute(app, getRoute, async ({ params, query, request, reply }) =>
+    answer(idOf(params), { desk, reply, waitMs: query.wait, caller: callerOf(request) }),
   )
-  app.delete<{ Params: { id: string } }>('/v1/deploys/:id', async (request) => {
+  addRoute(app, cancelRoute, async ({ params, request }) => {
     const caller = callerOf(request)
-    const { id, cluster, source, image, principal } = (await known(idOf(request.params), desk, caller)).request
+    const { id, cluster, source, image, principal } = (await known(idOf(params), desk, caller)).request
     if (principal !== caller.principal) caller.allow({ verb: 'deploy', cluster, source, image })
     const cancelled = await desk.cancel(id)
     if (cancelled?.verdict === undefined) throw unknown(id)
@@ -61,111 +108,31 @@ export function deployRoutes(app: FastifyInstance, desk: Desk): void {
   })
 }
 
-function onceOf({ headers }: FastifyRequest): Once | undefined {
-  const key = headers['idempotency-key']
-  return key === undefined ? undefined : { key: String(key) }
-}
-
-/** Reads the id in an address. Throws REQUEST_UNKNOWN. */
-export function idOf(params: { readonly id: string }): RequestId {
-  const id = parseRequestId(params.id)
-  if (id === undefined) throw unknown(params.id)
-  return id
-}
-
-/**
- * What is known of a request now. What the caller may not see is as if there were none, and not waited for either.
- *
- * @throws MgoError REQUEST_UNKNOWN
- */
-export async function known(id: RequestId, desk: Pick<Desk, 'verdict'>, caller: Caller): Promise<Known> {
-  const found = await desk.verdict(id, 0)
-  if (found === undefined || !caller.sees(found.request)) throw unknown(id)
-  return found
-}
-
-function listingOf({ cluster, release, limit = '50', cursor }: ListQuery): Listing {
-  const most = Number(limit)
-  if (!Number.isInteger(most) || most < 1 || most > 1_000) throw invalid(`limit=${limit} is no number from 1 to 1000`)
-  const before = cursor === undefined ? undefined : parseRequestId(cursor)
-  if (cursor !== undefined && before === undefined) throw invalid('the cursor is none of an earlier answer')
-  const parsed = cluster === undefined ? undefined : parseCluster(cluster)
-  if (cluster !== undefined && parsed === undefined) throw invalid('this is no cluster name')
-  return { cluster: parsed, release, before, limit: most }
-}
-
-type Course = {
-  readonly desk: Desk
-  readonly reply: FastifyReply
-  readonly waitMs: number
-  readonly caller: Caller
-}
-
-async function answer(id: RequestId, { desk, reply, waitMs, caller }: Course): Promise<unknown> {
-  const now = await known(id, desk, caller)
-  const { request, commit, verdict } = now.verdict === undefined ? ((await desk.verdict(id, waitMs)) ?? now) : now
-  // Asked for the record of a deploy, its failure is an answer, not an error; who waits for it wants curl --fail to fail.
-  if (verdict !== undefined) return reply.code(waitMs > 0 ? statusOf(verdict) : 200).send(caller.shown(verdict))
-  return reply.code(202).send(waiting(request, commit))
-}
-
 /** Pages that are read at most to fill one answer. */
 const mostPages = 20
 
 /** What the caller may see of a listing. `next` is where the next page begins, where there may be one. */
-async function seen(listing: Listing, desk: Desk, caller: Caller) {
+async function seen(wanted: Listing, desk: Desk, caller: Caller) {
   const deploys: Known[] = []
-  let before = listing.before
-  for (let page = 0; page < mostPages; page++) {
-    const some = await desk.list({ ...listing, before })
-    deploys.push(...some.filter(({ request }) => caller.sees(request)).slice(0, listing.limit - deploys.length))
-    before = deploys.length < listing.limit ? some.at(-1)?.request.id : deploys.at(-1)?.request.id
-    if (some.length < listing.limit && deploys.length < listing.limit) return { deploys }
-    if (deploys.length >= listing.limit) break
+  let before = wanted.before
+  for (let turn = 0; turn < mostPages; turn++) {
+    const some = await desk.list({ ...wanted, before })
+    deploys.push(...some.filter(({ request }) => caller.sees(request)).slice(0, wanted.limit - deploys.length))
+    before = deploys.length < wanted.limit ? some.at(-1)?.request.id : deploys.at(-1)?.request.id
+    if (some.length < wanted.limit && deploys.length < wanted.limit) return { deploys }
+    if (deploys.length >= wanted.limit) break
   }
   return { deploys, next: before }
 }
 
 /** A deploy in a list: its verdict, or what it waits for. */
-function shown({ request, commit, verdict }: Known) {
+function shown({ request, commit, verdict: found }: Known) {
   const { source, image, author, acceptedAt } = request
   return {
-    ...(verdict ?? waiting(request, commit)),
+    ...(found ?? unended(request, commit)),
     source,
     image: printImage(image),
     author: showAuthor(author),
     acceptedAt: new Date(acceptedAt).toISOString(),
   }
-}
-
-function waiting({ id, cluster, source, image, author }: Known['request'], commit: Known['commit']) {
-  return {
-    id,
-    status: 'accepted',
-    cluster,
-    source,
-    image: printImage(image),
-    author: showAuthor(author),
-    ...(commit === undefined ? {} : { commit }),
-  }
-}
-
-function waitOf({ wait }: Query): number {
-  if (wait === undefined) return 0
-  const ms = parseDuration(wait)
-  if (ms === undefined) throw invalid(`wait=${JSON.stringify(wait.slice(0, 40))} is no duration such as 120s`)
-  return Math.min(ms, longestWaitMs)
-}
-
-function invalid(message: string): MgoError {
-  return new MgoError({ code: 'REQUEST_INVALID', message: message.slice(0, 200), hint: 'See docs/api.md.' })
-}
-
-/** No such request. */
-export function unknown(id: string): MgoError {
-  return new MgoError({
-    code: 'REQUEST_UNKNOWN',
-    message: `there is no request ${JSON.stringify(id.slice(0, 40))}`,
-    hint: 'Its id is in the answer to POST /v1/deploys, and in the commit’s trailer Mgo-Request.',
-  })
 }

@@ -12,8 +12,8 @@ import type { RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { type Backlog, backlog } from './backlog.ts'
 import { keeper } from './keeper.ts'
-import type { Known, Listing, Memory } from './memory.ts'
-import { type Asking, type Once, onceKey } from './once.ts'
+import type { Known, Listing, Memory, OnceKey } from './memory.ts'
+import { type Asking, type Once, onceKey, type Question, questionKey } from './once.ts'
 import { patience } from './patience.ts'
 import { type Work, workbench } from './work.ts'
 
@@ -27,6 +27,8 @@ export type Desk = {
    * @throws MgoError OVERLOADED, JOURNAL_FAILED, IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key)
    */
   accept(asking: Asking, once?: Once): Promise<Accepted>
+  /** The request that this key of a caller stands for already. Throws IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key). */
+  again(principal: string | undefined, once: Question): Promise<Accepted | undefined>
   /** The verdict, or what is known after `waitMs` or when the server goes down. `undefined`: no such request. */
   verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
   /** Ends a request that has no commit yet. `undefined`: no such request. Throws CANCEL_TOO_LATE, OVERLOADED. */
@@ -72,6 +74,7 @@ export function openDesk(options: DeskOptions): Desk {
       if (waits.state() !== 'open') throw overloaded('this server is going down')
       return accept(asking, once, { memory, clock, scale, left, work }).catch(disk.note)
     },
+    again: async (principal, once) => again(questionKey(principal, once), memory),
     trouble: disk.now,
     async verdict(id, waitMs) {
       const one = work.find(id)
@@ -135,6 +138,12 @@ async function accept(asking: Asking, once: Once | undefined, course: Accepting)
   if (!left.isDone()) left.grew()
   else if (work.find(request.id) === undefined) work.begin(request)
   return accepted
+}
+
+async function again(key: OnceKey, memory: Pick<Memory, 'again'>): Promise<Accepted | undefined> {
+  const before = await memory.again(key)
+  if (before?.kind === 'mismatch') throw mismatch(before.id)
+  return before
 }
 
 type Scale = ReturnType<typeof weighing>

@@ -5,22 +5,85 @@
  * @module
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
 import { MgoError } from '../error.ts'
 import type { RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showAuthor } from '../request/author.ts'
-import { parseDockerHub, parseForm, type ParsedAsked } from '../request/request.ts'
+import { formFields, parseDockerHub, parseForm, type ParsedAsked } from '../request/request.ts'
+import { json, named, verdict } from './answers.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import { parseFormBody } from './form.ts'
 import { errorText, type ProblemJson, problemsOf, statusOf } from './problem.ts'
+import { addRoute } from './route.ts'
 
 /** Nobody's header waits longer; the caller's own limit ends it sooner. */
 const patienceMs = 24 * 60 * 60 * 1000
 
 type Fields = Readonly<Record<string, unknown>>
+
+const form = named(
+  'DeployForm',
+  z.object(Object.fromEntries(formFields.map((field) => [field, z.string().min(1)])) as Record<string, z.ZodString>),
+)
+const text = z.string().optional()
+const shownAs = z.object({
+  triggerRepo: z.string(),
+  author: z.string(),
+  Image: z.object({ repository: z.string(), tag: z.string() }),
+  cluster: z.string(),
+})
+const answers = {
+  200: {
+    means: 'The verdict is in, and it is good.',
+    contents: json(named('KeptAnswer', z.object({ status: z.literal('ok'), deploy: shownAs, verdict }))),
+  },
+  default: {
+    means: 'It did not work, or was not done: `curl --fail` fails.',
+    contents: json(
+      named(
+        'KeptError',
+        z.object({
+          status: z.literal('error'),
+          error: z.string(),
+          code: text,
+          hint: text,
+          deploy: shownAs.optional(),
+          verdict: verdict.optional(),
+          problems: z.array(z.unknown()).optional(),
+        }),
+      ),
+    ),
+  },
+} as const
+
+const formPost = {
+  method: 'POST',
+  path: '/deploy',
+  name: 'keptDeploy',
+  does: 'The old tool’s route: a form, answered when the verdict is in. What the body lacks may stand in the address.',
+  query: z.object(Object.fromEntries(formFields.map((field) => [field, text]))),
+  body: [
+    { type: 'application/x-www-form-urlencoded', shape: form },
+    { type: 'multipart/form-data', shape: form },
+  ],
+  answers,
+} as const
+
+const dockerHubPost = {
+  method: 'POST',
+  path: '/deploy/dockerhub',
+  name: 'keptDockerHub',
+  does: 'The old tool’s route for Docker Hub’s webhook.',
+  query: z.object({ triggerRepo: text, cluster: text }),
+  body: [{ type: 'application/json' }],
+  answers,
+  // Docker Hub's payload carries the repository's full description.
+  bodyLimit: 1024 * 1024,
+} as const
 
 /** Adds `POST /deploy`, which takes forms and nothing else. As in the old tool, what the body lacks may stand in the address. */
 export function formRoute(app: FastifyInstance, desk: Desk): void {
@@ -31,17 +94,16 @@ export function formRoute(app: FastifyInstance, desk: Desk): void {
     async (request: { readonly headers: { readonly 'content-type'?: string | undefined } }, body: Buffer) =>
       parseFormBody(request.headers['content-type'] ?? '', body),
   )
-  app.post<{ Body: Fields | null | undefined; Querystring: Fields }>('/deploy', async (request, reply) =>
-    answer(parseForm({ ...request.query, ...request.body }), desk, { reply, caller: callerOf(request) }),
-  )
+  addRoute(app, formPost, async ({ query, request, reply }) => {
+    const body = request.body as Fields | null | undefined
+    return answer(parseForm({ ...query, ...body }), desk, { reply, caller: callerOf(request) })
+  })
 }
 
 /** Adds `POST /deploy/dockerhub`. */
 export function dockerHubRoute(app: FastifyInstance, desk: Desk): void {
-  // Docker Hub's payload carries the repository's full description.
-  const options = { bodyLimit: 1024 * 1024 }
-  app.post<{ Body: unknown; Querystring: Fields }>('/deploy/dockerhub', options, async (request, reply) =>
-    answer(parseDockerHub(request.query, request.body), desk, { reply, caller: callerOf(request) }),
+  addRoute(app, dockerHubPost, async ({ query, request, reply }) =>
+    answer(parseDockerHub(query, request.body), desk, { reply, caller: callerOf(request) }),
   )
 }
 
@@ -61,12 +123,12 @@ async function answer(parsed: ParsedAsked, desk: Desk, { reply, caller }: Course
   void reply.header('location', `/v1/deploys/${request.id}`)
   const reached = (await desk.verdict(request.id, patienceMs))?.verdict
   if (reached === undefined) throw late(request.id)
-  const verdict = caller.shown(reached)
-  const status = statusOf(verdict)
-  if (status === 200) return { status: 'ok', deploy: shown(request), verdict }
+  const found = caller.shown(reached)
+  const status = statusOf(found)
+  if (status === 200) return { status: 'ok', deploy: shown(request), verdict: found }
   return reply
     .code(status)
-    .send({ status: 'error', error: errorText(verdict), ...codeOf(verdict), deploy: shown(request), verdict })
+    .send({ status: 'error', error: errorText(found), ...codeOf(found), deploy: shown(request), verdict: found })
 }
 
 function late(id: RequestId): MgoError {

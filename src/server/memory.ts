@@ -34,6 +34,8 @@ export type EventsOf = { readonly request?: RequestId | undefined; readonly clus
 /** The requests. All throw JOURNAL_FAILED. */
 export type Memory = {
   accept(request: DeployRequest, once?: OnceKey): Promise<AcceptedAs>
+  /** What a key stands for already. */
+  again(once: OnceKey): Promise<AcceptedAs | undefined>
   committed(id: RequestId, commit: Commit): Promise<void>
   finish(verdict: Verdict): Promise<void>
   find(id: RequestId): Promise<Known | undefined>

@@ -4,7 +4,9 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
+import { failure } from './answers.ts'
 import { callerOf } from './auth.ts'
+import { addRoute } from './route.ts'
 
 /** `route`: as it is declared, so that no address of a caller becomes a label. */
 export type Seen = {
@@ -20,12 +22,20 @@ export type MetricsDoor = {
   readonly http: (seen: Seen) => void
 }
 
+const metricsRead = {
+  method: 'GET',
+  path: '/metrics',
+  name: 'metrics',
+  does: 'Numbers for Prometheus.',
+  answers: { 200: { means: 'Its text format.', contents: [{ type: 'text/plain' }] }, default: failure },
+} as const
+
 /** Adds the route, which needs the right to read all, and the hook; before all others, since a hook counts only routes that come after it. */
 export function metricsRoute(app: FastifyInstance, { text, http }: MetricsDoor): void {
   app.addHook('onResponse', async ({ method, routeOptions }, { statusCode: status, elapsedTime: ms }) =>
     http({ method, route: routeOptions.url ?? 'none', status, ms }),
   )
-  app.get('/metrics', async (request, reply) => {
+  addRoute(app, metricsRead, async ({ request, reply }) => {
     callerOf(request).allow({ verb: 'read' })
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await text())
   })

@@ -6,19 +6,26 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { z } from 'zod'
+import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Told } from '../event/event.ts'
-import { parseCluster, type RequestId } from '../release/ids.ts'
+import type { RequestId } from '../release/ids.ts'
+import { byId, idOf, known } from './answer.ts'
+import { failure } from './answers.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
-import { idOf, known } from './deploy.ts'
+import { clusterWord } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import type { Hub } from './hub.ts'
 import type { EventMemory, Known, Numbered } from './memory.ts'
+import { addRoute } from './route.ts'
+import { type Seeing, seeingFor } from './seeing.ts'
 
 export type StreamOptions = {
   readonly desk: Pick<Desk, 'verdict'>
   readonly hub: Hub
+  readonly overview: Pick<Overview, 'lastTip' | 'fed'>
   readonly memory: Pick<EventMemory, 'firstEvent' | 'lastEvent'>
   /** Streams at once at most. */
   readonly most?: number
@@ -26,12 +33,40 @@ export type StreamOptions = {
   readonly stalledMs?: number
 }
 
+const answers = {
+  200: {
+    means: 'Server-sent events: `event` is the kind, `data` JSON, `id` the number to come back with.',
+    contents: [{ type: 'text/event-stream' }],
+  },
+  default: failure,
+} as const
+const headers = { 'Last-Event-ID': 'The number of the last event that is known: the stream goes on after it.' }
+
+const ofOne = {
+  method: 'GET',
+  path: '/v1/deploys/{id}/events',
+  name: 'followDeploy',
+  does: 'What happens to one request, until its verdict.',
+  params: byId,
+  headers,
+  answers,
+} as const
+
+const ofEverything = {
+  method: 'GET',
+  path: '/v1/events',
+  name: 'follow',
+  does: 'What happens, as it happens, as far as the caller may read it.',
+  query: z.object({ cluster: clusterWord.optional().describe('Only on this cluster.') }),
+  headers,
+  answers,
+} as const
+
 /** Adds `GET /v1/deploys/{id}/events` and `GET /v1/events`. */
 export function streamRoutes(app: FastifyInstance, options: StreamOptions): void {
   const { desk, hub, memory } = options
   const stream = streams(options)
-  app.get<{ Params: { id: string } }>('/v1/deploys/:id/events', async (request, reply) => {
-    const { params, headers } = request
+  addRoute(app, ofOne, async ({ params, request, reply }) => {
     const caller = callerOf(request)
     const id = idOf(params)
     const found = await known(id, desk, caller)
@@ -40,16 +75,14 @@ export function streamRoutes(app: FastifyInstance, options: StreamOptions): void
       return stream(reply, caller, () => only(ending(found, caller)))
     const after = first === undefined ? await memory.lastEvent() : first - 1
     const of = { request: id, cluster: found.request.cluster }
-    const course = { id, desk, caller, seen: lastSeen(headers) ?? 0 }
+    const course = { id, desk, caller, seen: lastSeen(request.headers) ?? 0 }
     return stream(reply, caller, (stop) => ofDeploy(hub.follow(after, of, stop), course))
   })
-  app.get<{ Querystring: { cluster?: string } }>('/v1/events', async (request, reply) => {
-    const { query, headers } = request
+  addRoute(app, ofEverything, async ({ query: { cluster }, request, reply }) => {
     const caller = callerOf(request)
-    const cluster = query.cluster === undefined ? undefined : parseCluster(query.cluster)
-    caller.allow({ verb: 'read', cluster })
-    const after = lastSeen(headers) ?? (await memory.lastEvent())
-    return stream(reply, caller, (stop) => ofAll(hub.follow(after, { cluster }, stop)))
+    const after = lastSeen(request.headers) ?? (await memory.lastEvent())
+    const seeing = seeingFor({ caller, desk, overview: options.overview, cluster })
+    return stream(reply, caller, (stop) => ofAll(hub.follow(after, {}, stop), seeing))
   })
 }
 
@@ -123,8 +156,19 @@ async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, 
   }
 }
 
-async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>): Texts {
-  for await (const one of events) yield one === 'beat' ? beat : show(one)
+/** Milliseconds of silence after which a reader is told that the stream is still there. */
+const silenceMs = 15_000
+
+/** What a reader may hear of everything. Events that are not for them are silence, too. */
+async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>, seeing: Seeing): Texts {
+  let saidMs = performance.now()
+  for await (const one of events) {
+    const told = one === 'beat' ? undefined : await seeing(one.told)
+    if (one !== 'beat' && told !== undefined) yield show({ ...one, told })
+    else if (one === 'beat' || performance.now() - saidMs > silenceMs) yield beat
+    else continue
+    saidMs = performance.now()
+  }
 }
 
 async function* only(text: string): Texts {
@@ -169,8 +213,8 @@ function isOf(told: Told, releases: ReadonlySet<string>): boolean {
   }
 }
 
-function lastSeen(headers: IncomingHttpHeaders): number | undefined {
-  const text = String(headers['last-event-id'] ?? '')
+function lastSeen(heads: IncomingHttpHeaders): number | undefined {
+  const text = String(heads['last-event-id'] ?? '')
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 

@@ -8,11 +8,15 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { MgoError } from '../error.ts'
 import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
+import type { Passed } from '../request/hook-match.ts'
 import { vendorOf } from '../request/hook-vendors.ts'
-import type { Delivered, Told } from './hook-deliver.ts'
+import { failure, json, named, object, requestId } from './answers.ts'
+import type { Delivered, Taken, Told } from './hook-deliver.ts'
 import { proven, type VerifyToken } from './hook-proof.ts'
+import { addRoute } from './route.ts'
 
 export type WebhookOptions = {
   readonly hooks: readonly Hook[]
@@ -29,6 +33,43 @@ const bodyLimit = 1024 * 1024
 const windowMs = 10 * 60 * 1000
 /** A registry may tell of thousands of pulls at once. */
 const mostTold = 50
+
+const passed = object<Passed>()('PassedImage', { image: z.string(), why: z.string() })
+const taken = object<Taken & { readonly location: string }>()('HookDeploy', {
+  id: requestId,
+  cluster: z.string(),
+  source: z.string(),
+  image: z.string(),
+  again: z.boolean().describe('An earlier try of the same delivery had it accepted.'),
+  location: z.string(),
+})
+const heardAs = named(
+  'HookAnswer',
+  z.object({
+    status: z.enum(['accepted', 'ignored']),
+    hook: z.string(),
+    why: z.string().optional(),
+    deploys: z.array(taken).optional(),
+    ignored: z.array(passed).optional(),
+    more: z.int().optional().describe('So many more were ignored.'),
+  }),
+)
+
+const hookRoute = {
+  method: 'POST',
+  path: '/webhooks/{vendor}/{hook}',
+  name: 'webhook',
+  does: 'What registries and git hosts call. Each vendor proves itself in its own way: docs/webhooks.md.',
+  params: z.object({ vendor: z.string(), hook: z.string().describe('The id of a hook in the server’s settings.') }),
+  body: [{ type: 'application/json' }],
+  answers: {
+    200: { means: 'It asks for nothing.', contents: json(heardAs) },
+    202: { means: 'What it asks for is on disk.', contents: json(heardAs) },
+    default: failure,
+  },
+  identity: 'hook',
+  bodyLimit,
+} as const
 
 type Found = { readonly hook: Hook; readonly vendor: Vendor }
 type Params = { readonly vendor: string; readonly hook: string }
@@ -53,8 +94,7 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
       find(request)
       refuseEncoded(request)
     })
-    const route = { bodyLimit, config: { identity: 'hook' } }
-    scope.post<{ Params: Params; Body: unknown }>('/webhooks/:vendor/:hook', route, async (request, reply) =>
+    addRoute(scope, hookRoute, async ({ request, reply }) =>
       receive(request, reply, { ...options, found: find(request) }),
     )
   })

@@ -11,23 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { git } from '../git-server.ts'
+import { script, seen } from '../seen.ts'
 import { startTrial, type Trial } from '../trial.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-kept-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const realGit = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
-
-function script(file: string, text: string): void {
-  writeFileSync(file, `#!/bin/sh\n${text}\n`)
-  chmodSync(file, 0o755)
-}
-
-async function seen(isThere: () => boolean): Promise<void> {
-  for (let i = 0; !isThere(); i++) {
-    if (i > 500) throw new Error(`it never came: ${isThere.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 /** A git that stops for good once, when mgo starts `command`, and says so by making `marker`. */
 function stoppingGit(command: string): { readonly shims: string; readonly marker: string } {

@@ -48,9 +48,11 @@ test('back to the image before, and to a commit by name; a new commit each time'
   const first = git(bare, 'rev-list', '--max-parents=0', 'main').trim()
   assert.equal((await back('shop', '--to', first)).code, 0)
   assert.equal(tag(), '"1.10"', 'a number before is the text that it was written as')
+  assert.equal((await back('shop', '--to', 'acme/shop:v3')).code, 0)
+  assert.equal(tag(), '"v3"')
   const json = await back('shop', '--to', second?.slice(0, 10) ?? '', '-o', 'json')
   assert.equal((JSON.parse(json.stdout) as { verdict: string }).verdict, 'committed')
-  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '6')
+  assert.equal(git(bare, 'rev-list', '--count', 'main').trim(), '7')
 })
 
 test('a rehearsal says what it would go back to, and writes nothing', async () => {
@@ -65,7 +67,11 @@ const refused: [why: string, args: readonly string[], says: RegExp][] = [
   ['an unknown release, with the nearest', ['app/shpo'], /no release app\/shpo[\s\S]*app\/shop/],
   ['a release of several clusters', ['other'], /more than one release other: app\/other on prod, app\/other on test/],
   ['one that never had another image', ['other', '--cluster', 'test'], /never had another image/],
-  ['a commit that is none of its own', ['shop', '--to', 'abcabcabc'], /no commit abcabcabc changed shop[\s\S]*Deploy:/],
+  [
+    'a commit that is none of its own',
+    ['shop', '--to', 'abcabcabc'],
+    /no commit abcabcabc changed app\/shop[\s\S]*Deploy:/,
+  ],
 ]
 for (const [why, args, says] of refused)
   test(`a rollback is refused: ${why}`, async () => {

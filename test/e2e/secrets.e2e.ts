@@ -192,7 +192,8 @@ test('through the server: deploys that work, and that fail in helm and at the AP
   chmodSync(hook, 0o755)
   assert.match(await ask(deploys, 'POST', { ...image('v4'), author }), /GIT_REFUSED/)
   rmSync(hook)
-  for (const path of ['/metrics', '/v1/audit', '/readyz', '/']) await ask(`${service.url}${path}`)
+  const routes = ['/v1/clusters/prod/releases', '/v1/clusters/prod/plan', '/metrics', '/v1/audit', '/readyz', '/']
+  for (const path of routes) await ask(`${service.url}${path}`)
   assert.equal(await service.stop(), 0)
   keep('the log', service.log())
   assert.match(service.log(), /"event":"finished"/)

@@ -22,6 +22,7 @@ import { deliverer, type DeliverOptions } from '../../src/server/hook-deliver.ts
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
+import { unwatched } from '../overview.ts'
 
 export const id = 'an-id-that-nobody-guesses'
 /** One is valid, and the other is going to be. */
@@ -121,6 +122,7 @@ export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): 
   const app = buildApp({
     desk: office.desk,
     hub,
+    overview: unwatched,
     memory: office.journal,
     access: noTokens,
     exposure: { names: 'loopback' },
