@@ -10,7 +10,6 @@ import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
-import { findLogin } from './config/login.ts'
 import { secretOf } from './config/secret.ts'
 import type { Event, Told } from './event/event.ts'
 import { hiding, run, stopAll } from './exec.ts'
@@ -18,11 +17,10 @@ import { openRepo } from './git/repo.ts'
 import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
 import { openHelm } from './helm/program.ts'
-import { openKube } from './kube/kube.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { Clock, Kube, Login, World } from './ports.ts'
+import type { Clock, Kube, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
@@ -72,6 +70,8 @@ function secretNamed(name: string): string | undefined {
 
 /** What only a server and its operator need: loading it takes a quarter of a second, and a deploy from a shell waits for that. */
 const serverSide = () => import('./server-side.ts')
+/** What only a deploy that reaches a cluster needs: a third of all that there is to load. */
+const clusterSide = () => import('./cluster-side.ts')
 
 type Opening = {
   readonly where: Where
@@ -123,29 +123,20 @@ function clusters(
   kubeconfig: string | undefined,
   seen?: Metrics['kube'],
 ): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
-  const known = new Map<string, Kube>()
-  return {
-    async kube(context) {
-      const found = known.get(context)
-      if (found !== undefined) return found
-      const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
-      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide, ...seen?.(context) })
-      known.set(context, opened)
-      return opened
-    },
-    closeAll: () => Promise.all([...known.values()].map((one) => one.close())),
+  const known = new Map<string, Promise<Kube>>()
+  const opened = async (context: string): Promise<Kube> => {
+    const { reach } = await clusterSide()
+    const login = { kubeconfig, env: process.env, run, now: Date.now }
+    return reach(context, { ...login, agent: `mgo/${version}`, secrets, ...seen?.(context) })
   }
-}
-
-/** Tokens change while mgo runs: each one is known before it is used. */
-function learning(login: Login): Login {
   return {
-    ...login,
-    async credential(again) {
-      const credential = await login.credential(again)
-      secrets.credential(credential.token, credential.key, credential.cert)
-      return credential
+    kube(context) {
+      const found = known.get(context) ?? opened(context)
+      known.set(context, found)
+      found.catch(() => known.delete(context))
+      return found
     },
+    closeAll: () => Promise.allSettled([...known.values()].map(async (one) => (await one).close())),
   }
 }
 

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { request } from 'undici'
 import type { Commit } from '../release/ids.ts'
 import type { Credentials } from './place.ts'
 
@@ -40,6 +39,8 @@ const answerBytes = 256 * 1024
 export async function sendPack(asked: SendPack): Promise<Sent> {
   const { url, credentials, timeoutMs } = asked
   try {
+    // Loading it takes as long as git's own start; what never pushes over HTTP does without.
+    const { request } = await import('undici')
     const answer = await request(`${url.replace(/\/+$/, '')}/git-receive-pack`, {
       method: 'POST',
       headers: {
