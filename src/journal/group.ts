@@ -67,43 +67,27 @@ function statements(database: DatabaseSync): Say {
   }
 }
 
-type Tells = readonly (() => void)[]
-
-/**
- * Runs one transaction. Gives what tells each asker, once it is on disk. A mark around each write costs as much as the
- * write, and almost never is one wrong: only then they are all done again, with marks.
- */
-function together(batch: readonly Waiting[], say: Say, isOpen: () => boolean): Tells {
-  try {
-    return transaction(say, isOpen, () => batch.map(({ write }) => write()))
-  } catch {
-    return transaction(say, isOpen, () => batch.map((one) => marked(one, say, isOpen)))
-  }
-}
-
-function transaction(say: Say, isOpen: () => boolean, work: () => Tells): Tells {
+/** Runs one transaction. Gives what tells each asker, once it is on disk. */
+function together(batch: readonly Waiting[], say: Say, isOpen: () => boolean): readonly (() => void)[] {
+  const tells: (() => void)[] = []
   say.begin.run()
   try {
-    const tells = work()
+    for (const { write, reject } of batch) {
+      say.mark.run()
+      try {
+        tells.push(write())
+      } catch (error) {
+        // A full disk may end the whole transaction (sqlite.org/lang_transaction.html).
+        if (!isOpen()) throw error
+        say.undo.run()
+        tells.push(() => reject(error))
+      }
+      say.release.run()
+    }
     say.commit.run()
-    return tells
   } catch (error) {
     if (isOpen()) say.rollback.run()
     throw error
   }
-}
-
-function marked({ write, reject }: Waiting, say: Say, isOpen: () => boolean): () => void {
-  say.mark.run()
-  try {
-    const tell = write()
-    say.release.run()
-    return tell
-  } catch (error) {
-    // A full disk may end the whole transaction (sqlite.org/lang_transaction.html).
-    if (!isOpen()) throw error
-    say.undo.run()
-    say.release.run()
-    return () => reject(error)
-  }
+  return tells
 }
