@@ -44,7 +44,9 @@ Where others pushed there meanwhile, the commit goes on top of theirs and the cl
 | \`MGO_STATE\` | where mirrors, charts and the journal are kept (default: \`~/.local/state/mgo\`) |
 | \`MGO_CONFIG\` | \`--config\` of \`serve\`, \`token\` and \`access\` |
 | \`MGO_GIT_USERNAME\`, \`MGO_GIT_PASSWORD\` | the gitops repo over https |
+| \`GIT_SSL_CAINFO\` | the authority of its certificate, PEM, where it is one of your own (a person’s \`http.sslCAInfo\` counts, too) |
 | \`MGO_SLACK_WEBHOOK\` | Slack; wins over mygitops.yaml |
+| \`HELM_REPOSITORY_CONFIG\`, \`HELM_REGISTRY_CONFIG\`, \`MGO_HELM_PLAIN_HTTP\` | chart repositories: [gitops-repo.md](gitops-repo.md) |
 
 A secret may also lie in a file: \`MGO_TOKEN_FILE\`, \`MGO_GIT_PASSWORD_FILE\`, \`MGO_SLACK_WEBHOOK_FILE\` name it.
 `
@@ -84,6 +86,7 @@ async function help(command: string): Promise<string> {
       settings: unopened,
       settingsSchema: unopened,
       tokens: unopened,
+      user: unopened,
       secret: unopened,
       readText: nothing,
     })

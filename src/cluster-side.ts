@@ -1,5 +1,6 @@
 /**
- * What only a deploy that reaches a cluster needs: kubeconfigs and the client. Loaded when the first cluster is asked for.
+ * What only a deploy that reaches a cluster or a chart repository needs: their logins, and the client. Loaded when the first
+ * one is asked for.
  *
  * @module
  */
@@ -8,6 +9,8 @@ import type { HttpOptions } from './kube/http.ts'
 import { openKube } from './kube/kube.ts'
 import type { Kube, Login } from './ports.ts'
 import type { Secrets } from './secrets.ts'
+
+export { chartLogins } from './config/chart-logins.ts'
 
 export type Reaching = LoginOptions & Omit<HttpOptions, 'hide'> & { readonly secrets: Secrets }
 

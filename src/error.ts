@@ -104,18 +104,23 @@ export type Problem = {
   readonly at?: Place
 }
 
+type More = { readonly problems?: readonly Problem[]; readonly retryAfterMs?: number }
+
 /** A failure someone can act on: `message` says what happened, `hint` the next step. */
 export class MgoError extends Error {
   override readonly name = 'MgoError'
   readonly code: Code
   readonly hint: string
   readonly problems: readonly Problem[]
+  /** After how many milliseconds it may work, where that is known. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(problem: Problem, options?: ErrorOptions & { readonly problems?: readonly Problem[] }) {
+  constructor(problem: Problem, options?: ErrorOptions & More) {
     super(problem.message, options)
     this.code = problem.code
     this.hint = problem.hint
     this.problems = options?.problems ?? [problem]
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 

@@ -11,14 +11,21 @@ import { type Follower, follower } from './deploy/follow.ts'
 import { MgoError } from './error.ts'
 import type { Event } from './event/event.ts'
 import type { Clock, World } from './ports.ts'
-import { openRegistries, type RegistryLogin } from './registry/registry.ts'
+import { openRegistries, type Registries, type RegistryLogin } from './registry/registry.ts'
+import type { HeldPush } from './release/held.ts'
+import type { RequestId } from './release/ids.ts'
 import type { Hook } from './request/hook.ts'
+import { type Later, overtaking } from './request/hook-later.ts'
+import type { Secrets } from './secrets.ts'
 import type { Access } from './server/auth.ts'
 import type { Desk } from './server/desk.ts'
-import { deliverer } from './server/hook-deliver.ts'
+import { type HeldMemory, openWaitingRoom, type WaitingRoom } from './server/held.ts'
+import { type Deliverer, deliverer } from './server/hook-deliver.ts'
 import type { FetchJson } from './server/keys.ts'
+import type { Patience } from './server/patience.ts'
 import { tokenVerifier } from './server/oidc.ts'
 import type { WebhookOptions } from './server/webhook.ts'
+import type { Part } from './reload.ts'
 import type { Serving } from './serving.ts'
 
 export type HooksOptions = {
@@ -29,8 +36,12 @@ export type HooksOptions = {
   readonly clock: Clock
   readonly fetchJson: FetchJson
   readonly print: (line: string) => void
-  readonly access: Pick<Access, 'hook'>
-  readonly desk: Pick<Desk, 'accept' | 'verdict'>
+  readonly secrets: Pick<Secrets, 'hide'>
+  readonly access: Pick<Access, 'hook' | 'bounds'>
+  readonly desk: Pick<Desk, 'accept' | 'verdict' | 'list'>
+  /** What is held is kept here. */
+  readonly held: HeldMemory
+  readonly waits: Patience
   readonly world: World
   readonly deployer: Pick<Deployer, 'sync'>
   /** From 0 to 1. */
@@ -38,10 +49,11 @@ export type HooksOptions = {
 }
 
 export type Hooks = {
-  readonly webhooks: WebhookOptions | undefined
+  readonly webhooks: WebhookOptions
+  readonly reload: Part
   /** Hears what mgo does. */
   readonly told: (event: Event) => void
-  /** Follows the branch, where the settings say so, until `close`. */
+  /** Takes up the pushes that were held, and follows the branch, where the settings say so, until `close`. */
   readonly begin: () => void
   close(): Promise<void>
 }
@@ -55,21 +67,37 @@ export function hooksOf({ hooks }: Pick<ServerSettings, 'hooks'>, secret: Secret
   throw new MgoError(first, { problems: resolved.problems })
 }
 
+/** What the settings say of them, and may say otherwise later. */
+type State = {
+  readonly hooks: readonly Hook[]
+  readonly logins: Map<string, RegistryLogin>
+  readonly patienceMs: number
+}
+
+function stateOf(settings: ServerSettings, hooks: readonly Hook[], secret: Secret): State {
+  return { hooks, logins: loginsOf(settings, secret), patienceMs: settings.limits.registryPatience * 1000 }
+}
+
 /** Opens them; nothing is followed yet. */
 export function openHooks(options: HooksOptions): Hooks {
-  const { hooks, serving, secret, version } = options
-  const registries = openRegistries({ logins: loginsOf(serving.settings, secret), agent: `mgo/${version}` })
+  const { serving, secret, version } = options
+  let state = stateOf(serving.settings, options.hooks, secret)
+  const registries = openRegistries({ logins: { get: (host) => state.logins.get(host) }, agent: `mgo/${version}` })
   const following = followerOf(options)
   const stop = new AbortController()
-  let running: Promise<void> | undefined
+  let running: Promise<unknown> | undefined
+  const pushes = pushesOf(options, { registries, state: () => state })
   return {
-    webhooks:
-      hooks.length === 0
-        ? undefined
-        : webhooksOf(options, (repository, tag) => registries.digest(repository, tag), following),
+    webhooks: webhooksOf(options, { deliver: pushes.deliver, hooks: () => state.hooks, following }),
+    reload: ({ settings }) => {
+      const next = stateOf(settings, hooksOf(settings, secret), secret)
+      return () => {
+        state = next
+      }
+    },
     told: (event) => following?.told(event),
     begin: () => {
-      running = following?.run(stop.signal)
+      running = Promise.all([following?.run(stop.signal), pushes.begin()])
     },
     close: async () => {
       stop.abort()
@@ -87,17 +115,60 @@ function followerOf({ serving, world, deployer, chance }: HooksOptions): Followe
   return follower({ world, clusters: follow.clusters, everyMs: follow.every, chance, sync })
 }
 
-type Digest = (repository: string, tag: string) => Promise<string | undefined>
+type Asking = { readonly registries: Pick<Registries, 'digest'>; readonly state: () => State }
 
-function webhooksOf(options: HooksOptions, digest: Digest, following: Follower | undefined): WebhookOptions {
-  const { hooks, desk, access, world, fetchJson, clock, print } = options
-  const deliver = deliverer({
+/** Pushes become deploys, at once or when their registry is there again. */
+function pushesOf(options: HooksOptions, { registries, state }: Asking): Pick<Deliverer, 'deliver'> & WaitingRoom {
+  const { desk, access, world, held, waits, clock, print, chance, secrets } = options
+  const hide = secrets.hide
+  const room = openWaitingRoom({
+    memory: held,
+    again: (push) => pushes.again(push),
+    clock,
+    waits,
+    warn: print,
+    chance,
+    patienceMs: () => state().patienceMs,
+  })
+  const pushes = deliverer({
     accept: (asking, once) => desk.accept(asking, once),
     isEnded: async (id) => (await desk.verdict(id, 0))?.verdict !== undefined,
     stamp: (name, asked) => access.hook(name).stamp(asked),
-    digest,
+    digest: (repository, tag) => registries.digest(repository, tag),
     current: (cluster, source) => currentTags(cluster, source, world),
+    hold: (push) => room.hold(push),
+    pinned: (push) => held.pinned(push),
+    overtaken: async (push, policy) => overtaking(push, policy, await laterThan(push, { desk, held })),
+    hook: (name) => state().hooks.find((one) => one.name === name),
   })
+  // Who pushed is text from outside: a vendor could repeat what it was given.
+  return { ...room, deliver: (told) => pushes.deliver({ ...told, by: told.by && hide(told.by) }) }
+}
+
+/** What was accepted for its cluster after a push was held. */
+async function laterThan(
+  { id, cluster, source }: HeldPush,
+  { desk, held }: Pick<HooksOptions, 'desk' | 'held'>,
+): Promise<readonly Later[]> {
+  const later: Later[] = []
+  for (let before: RequestId | undefined; ; ) {
+    const page = await desk.list({ cluster, before, limit: 1_000 })
+    for (const one of page)
+      if (one.request.id > id && one.request.source === source)
+        later.push({ ...one, heldAs: (await held.before(one.request.id))?.id })
+    before = page.at(-1)?.request.id
+    if (before === undefined || before <= id) return later
+  }
+}
+
+type Heard = {
+  readonly deliver: WebhookOptions['deliver']
+  readonly hooks: WebhookOptions['hooks']
+  readonly following: Follower | undefined
+}
+
+function webhooksOf(options: HooksOptions, { deliver, hooks, following }: Heard): WebhookOptions {
+  const { access, world, fetchJson, clock, print, held } = options
   const moved = (branches: readonly string[]): string | undefined => {
     if (following === undefined) return 'this server follows no branch'
     if (!branches.includes(world.repo.branch)) return `this server follows the branch ${world.repo.branch}`
@@ -105,7 +176,7 @@ function webhooksOf(options: HooksOptions, digest: Digest, following: Follower |
     return undefined
   }
   const verify = tokenVerifier({ fetchJson, clock, warn: print })
-  return { hooks, verify, deliver, moved, now: () => clock.now() }
+  return { hooks, bounds: access.bounds, verify, deliver, held, moved, now: () => clock.now() }
 }
 
 function loginsOf({ registries }: Pick<ServerSettings, 'registries'>, secret: Secret): Map<string, RegistryLogin> {

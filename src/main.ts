@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
@@ -16,7 +16,7 @@ import { hiding, run, stopAll } from './exec.ts'
 import { openRepo } from './git/repo.ts'
 import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
-import { openHelm } from './helm/program.ts'
+import { type Helm, openHelm } from './helm/program.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -24,7 +24,7 @@ import type { Clock, Kube, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
-import { type SshKey, gitEnv, given, secretsOf, stateFolder } from './surroundings.ts'
+import { type SshKey, gitEnv, given, plainHosts, secretsOf, stateFolder, userOf } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -70,7 +70,7 @@ function secretNamed(name: string): string | undefined {
 
 /** What only a server and its operator need: loading it takes a quarter of a second, and a deploy from a shell waits for that. */
 const serverSide = () => import('./server-side.ts')
-/** What only a deploy that reaches a cluster needs: a third of all that there is to load. */
+/** What only a deploy that reaches a cluster or a chart repository needs: a third of all that there is to load. */
 const clusterSide = () => import('./cluster-side.ts')
 
 type Opening = {
@@ -95,16 +95,28 @@ async function open({ where, surroundings, login, seen }: Opening, tell: (told: 
     timeoutMs: where.gitTimeoutMs,
   })
   const { kube, closeAll } = clusters(where.kubeconfig, seen)
-  const settings = { program: where.helm, home: join(state, 'helm'), env: given(process.env) }
-  const helm = openHelm({ ...settings, kubeconfig: where.kubeconfig }, hiding(run, secrets.hide))
-  const engines = [helmEngine(helm), applyEngine()]
+  const engines = [helmEngine(helmFor(where, state)), applyEngine()]
   const stamped = (event: Event): void => tell({ ...secrets.hide(event), at: Date.now() })
-  const made = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, tell: stamped }
+  const { allowRanges = false } = where
+  const made = { repo, engines, kube, offline: offlineKube(), clock, width, secrets, allowRanges, tell: stamped }
   const world = guarded(made, gate)
   const close = async () => {
     await Promise.all([repo.close(), closeAll()])
   }
   return { world, repo: world.repo, close }
+}
+
+function helmFor({ helm: program, kubeconfig }: Where, state: string): Helm {
+  const charts = {
+    registryConfig: process.env['HELM_REGISTRY_CONFIG'] || undefined,
+    logins: async () => {
+      const { chartLogins } = await clusterSide()
+      return chartLogins(process.env, (...found) => secrets.credential(...found))()
+    },
+    plainHttp: plainHosts(process.env),
+  }
+  const settings = { program, kubeconfig, home: join(state, 'helm'), env: given(process.env) }
+  return openHelm({ ...settings, ...charts }, hiding(run, secrets.hide))
 }
 
 /** A user name and password or token for the gitops repo, where it has no key. */
@@ -178,6 +190,7 @@ process.exitCode = await cli({
   settings: async (file) => (await serverSide()).readServerSettings(file),
   settingsSchema: async () => (await serverSide()).serverSchema(),
   tokens: async (config) => (await serverSide()).tokensOf(config, stateFolder(process.env, tmpdir())),
+  user: () => userOf(process.env, userInfo, process.getuid?.()),
   secret: secretNamed,
   readText: (file) => readFile(file, 'utf8'),
   openTrail: (file) => openTrail(file ?? join(stateFolder(process.env, tmpdir()), 'journal.sqlite')),

@@ -85,6 +85,18 @@ export type Repo = Files & {
   close(): Promise<void>
 }
 
+/** How to log in at a helm repository over http(s); it counts for this very address. Files are of the operator. */
+export type ChartLogin = {
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  readonly caFile: string | undefined
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+  /** The server's certificate is not looked at. */
+  readonly insecure: boolean
+}
+
 /** Where an engine works: one cluster, one commit. */
 export type Target = {
   readonly cluster: Cluster
@@ -165,4 +177,6 @@ export type World = {
   readonly secrets: Secrets
   /** Units worked on at once on one cluster. */
   readonly width: number
+  /** A chart's version may be a range. */
+  readonly allowRanges?: boolean
 }

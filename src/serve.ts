@@ -9,8 +9,8 @@ import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
 import { readSettings } from './deploy/draft.ts'
 import { openOverview } from './deploy/overview.ts'
-import { openEntrance } from './entrance.ts'
-import { hooksOf, openHooks } from './hooks.ts'
+import { type Entrance, openEntrance } from './entrance.ts'
+import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
@@ -19,16 +19,20 @@ import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
 import type { SlackSettings } from './release/release.ts'
+import { type Part, reloading, untilSignal } from './reload.ts'
 import { buildApp } from './server/app.ts'
-import { type DeskOptions, openDesk } from './server/desk.ts'
+import { type Desk, type DeskOptions, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import type { FetchJson } from './server/keys.ts'
 import { type Patience, patience } from './server/patience.ts'
+import { keepTokenTrail } from './server/token-trail.ts'
 import type { Serving } from './serving.ts'
 import { renewTls } from './tls.ts'
 import { denialsOf, doorsOf, metricsOf, report, tellTrail, tracerOf, type Watching } from './watching.ts'
 
 export type ServeOptions = Watching & {
+  /** Reads the settings again; `undefined`: there is no file. Throws CONFIG_INVALID. */
+  readonly reread: (() => Serving) | undefined
   readonly fetchJson: FetchJson
   /** The secret of a name: of the environment, or of a file that it names. */
   readonly secret: Secret
@@ -41,6 +45,7 @@ export type ServeOptions = Watching & {
 
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
+const dayMs = 24 * 60 * 60_000
 /** Bytes of requests without a verdict at most. */
 const mostBytes = 64 * 1024 * 1024
 
@@ -48,6 +53,8 @@ const mostBytes = 64 * 1024 * 1024
 export async function serve(options: ServeOptions): Promise<void> {
   const { serving, version, clock, log } = options
   const print = log.warn
+  // Settings that were just read need not be read again before it listens.
+  if (options.reread !== undefined) process.on('SIGHUP', () => undefined)
   const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
   const known = hooksOf(serving.settings, options.secret)
   const metrics = metricsOf(() => journal, options)
@@ -60,10 +67,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = chosenDeployer(opened.world, journal, serving)
-  const desk = openDesk({ ...boundsOf(serving), deployer: chosen, memory: journal, clock, warn: print })
+  const bounds = boundsOf(serving)
+  const desk = openDesk({ ...bounds, deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
-  const hooks = openHooks({ ...options, ...entrance, ...opened, print, hooks: known, desk, deployer: chosen })
+  const pushed = { hooks: known, held: journal.held, waits }
+  const hooks = openHooks({ ...options, ...entrance, ...opened, ...pushed, print, desk, deployer: chosen })
   for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const about = { hub, memory: journal, overview: openOverview(opened.world, serving), version, ready }
@@ -71,12 +80,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const address = await listening(app.listen(entrance.listen), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
-  await tellTrail(journal, log)
-  const left = await desk.resume()
-  if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
-  void pruning(journal, { clock, waits, warn: print })
-  hooks.begin()
-  await signal()
+  await begun({ ...options, ...entrance, journal, desk, hooks, waits })
+  await untilSignal(reloading([entrance.reload, hooks.reload, bounds.reload], { ...options, ...opened, journal }))
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
@@ -86,13 +91,50 @@ export async function serve(options: ServeOptions): Promise<void> {
   await opened.close()
 }
 
+type Begun = Pick<ServeOptions, 'serving' | 'clock' | 'log'> & {
+  readonly journal: Journal
+  readonly desk: Desk
+  readonly hooks: Hooks
+  readonly waits: Patience
+  readonly stores: Entrance['stores']
+}
+
+/** What goes on beside the requests. */
+async function begun({ serving, clock, log, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
+  await tellTrail(journal, log)
+  const left = await desk.resume()
+  if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
+  void pruning(journal, { keepMs: serving.settings.retention * dayMs, clock, waits, warn: log.warn })
+  void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
+  hooks.begin()
+}
+
 function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {
   if (dryRun) return rehearser(world)
   return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
-function boundsOf({ patienceMs, commitOnly, most }: Serving): Pick<DeskOptions, 'deploys' | 'limits'> {
-  return { deploys: { patienceMs, commitOnly }, limits: { requests: most, bytes: mostBytes } }
+/** The desk looks at them each time. */
+function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { readonly reload: Part } {
+  const { commitOnly } = first
+  let now = first
+  return {
+    deploys: {
+      commitOnly,
+      get patienceMs() {
+        return now.patienceMs
+      },
+    },
+    limits: {
+      bytes: mostBytes,
+      get requests() {
+        return now.most
+      },
+    },
+    reload: (next) => () => {
+      now = next
+    },
+  }
 }
 
 /** Until the process ends: the timer keeps nothing alive. */
@@ -111,26 +153,22 @@ function modeOf({ dryRun, commitOnly }: Serving): string {
   return commitOnly ? ' (commits only: no cluster is touched)' : ''
 }
 
-/** What ended this long ago is forgotten, and its answer with it. */
-const retentionMs = 90 * 24 * 60 * 60_000
-
-type Pruning = { readonly clock: Clock; readonly waits: Patience; readonly warn: (line: string) => void }
+type Pruning = {
+  readonly keepMs: number
+  readonly clock: Clock
+  readonly waits: Patience
+  readonly warn: (line: string) => void
+}
 
 /** Forgets what is old, a little at a time, so that nobody waits for it. */
-async function pruning(journal: Journal, { clock, waits, warn }: Pruning): Promise<void> {
+async function pruning(journal: Journal, { keepMs, clock, waits, warn }: Pruning): Promise<void> {
   while (waits.state() === 'open') {
-    const dropped = await journal.prune(clock.now() - retentionMs, 200).catch((error: unknown) => {
+    const dropped = await journal.prune(clock.now() - keepMs, 200).catch((error: unknown) => {
       warn(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
       return 0
     })
     await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)
   }
-}
-
-function signal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => resolve())
-  })
 }
 
 async function readiness(repo: Repo): Promise<string | undefined> {

@@ -38,8 +38,9 @@ export type Given = Pick<ServeOptions, 'version' | 'clock' | 'secrets' | 'secret
 
 /** Serves until a signal ends it. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serveWith(flags: ServeFlags, { state, open, ...given }: Given): Promise<void> {
-  const settings = settingsOf(flags.config)
-  const serving = servingOf(flags, settings, state)
+  const read = () => servingOf(flags, settingsOf(flags.config), state)
+  const serving = read()
+  const { settings } = serving
   const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
   const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
   const said = gathered((text) => process.stderr.write(text))
@@ -47,6 +48,7 @@ export async function serveWith(flags: ServeFlags, { state, open, ...given }: Gi
   await serve({
     ...given,
     serving,
+    reread: flags.config === undefined ? undefined : read,
     log: openLog({
       level: serving.logLevel,
       look: process.stderr.isTTY ? 'lines' : 'json',

@@ -34,6 +34,7 @@ export function servingOf(flags: ServeFlags, settings: ServerSettings, state: st
       branch: flags.branch ?? gitops?.branch,
       kubeconfig: flags.kubeconfig ?? settings.kubeconfig,
       helm: flags.helm ?? settings.helm,
+      allowRanges: flags.allowRanges ?? false,
       gitTimeoutMs: flags.gitTimeoutMs ?? limits.gitTimeout * 1000,
     },
     listen: flags.listen ?? settings.listen ?? '127.0.0.1:8080',
@@ -44,7 +45,7 @@ export function servingOf(flags: ServeFlags, settings: ServerSettings, state: st
     patienceMs: flags.patienceMs ?? limits.patience * 1000,
     most: flags.most ?? limits.underWay,
     insecureOpen: flags.insecureOpen,
-    logLevel: flags.logLevel,
+    logLevel: flags.logLevel ?? settings.log.level ?? 'info',
     settings,
   }
 }
@@ -52,4 +53,29 @@ export function servingOf(flags: ServeFlags, settings: ServerSettings, state: st
 /** Where the tokens of a server are. */
 export function tokensFile({ identities }: Pick<ServerSettings, 'identities'>, state: string): string {
   return typeof identities?.tokens === 'string' ? identities.tokens : join(state, 'tokens.sqlite')
+}
+
+/** What a running server cannot change, by the names of the settings. */
+const fixed: Readonly<Record<string, (serving: Serving) => unknown>> = {
+  listen: ({ listen }) => listen,
+  tls: ({ settings }) => settings.tls,
+  proxy: ({ settings }) => settings.proxy,
+  gitops: ({ where, settings: { gitops } }) => [where.gitopsRepo, where.branch, { ...gitops, repo: 0, branch: 0 }],
+  kubeconfig: ({ where }) => where.kubeconfig,
+  helm: ({ where }) => where.helm,
+  journal: ({ journal }) => journal,
+  commitOnly: ({ commitOnly }) => commitOnly,
+  follow: ({ settings }) => settings.follow,
+  slack: ({ settings }) => settings.slack,
+  log: ({ logLevel }) => logLevel,
+  traces: ({ settings }) => settings.traces,
+  retention: ({ settings }) => settings.retention,
+  'limits.gitTimeout': ({ where }) => where.gitTimeoutMs,
+}
+
+/** Which of these differ. */
+export function fixedChanges(before: Serving, after: Serving): readonly string[] {
+  return Object.entries(fixed).flatMap(([name, of]) =>
+    JSON.stringify(of(before)) === JSON.stringify(of(after)) ? [] : [name],
+  )
 }

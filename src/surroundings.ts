@@ -68,6 +68,11 @@ export function given(env: Env): Readonly<Record<string, string>> {
   )
 }
 
+/** The registries that MGO_HELM_PLAIN_HTTP names: `host:port`, with commas between. */
+export function plainHosts(env: Env): ReadonlySet<string> {
+  return new Set((env['MGO_HELM_PLAIN_HTTP'] ?? '').split(/[,\s]+/).filter((one) => one !== ''))
+}
+
 /** What the environment holds that is secret, by the names of its variables: programs that mgo runs may repeat it. */
 export function secretsOf(env: Env): readonly string[] {
   const named = /(?:PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|WEBHOOK)$/i
@@ -81,4 +86,19 @@ function pick(env: Env, names: readonly string[]): Record<string, string> {
       return value === undefined ? [] : [[name, value]]
     }),
   )
+}
+
+/** Who runs this. A container's user may have no name; who came by sudo is what the environment claims, and told as such. */
+export function userOf(env: Env, info: () => { readonly username: string }, uid: number | undefined): string {
+  const name = named(info) ?? `uid ${uid ?? 'unknown'}`
+  const { SUDO_USER = '' } = env
+  return /^[\w.@-]{1,64}$/.test(SUDO_USER) ? `${name} (sudo by ${SUDO_USER})` : name
+}
+
+function named(info: () => { readonly username: string }): string | undefined {
+  try {
+    return info().username || undefined
+  } catch {
+    return undefined
+  }
 }

@@ -37,7 +37,8 @@ export function report(told: Told, log: Log): void {
 /** The metrics; the journal, which reports to them, is opened after them. */
 export function metricsOf(journal: () => Journal, { serving, version, clock }: Watching): Metrics {
   const [now, waiting] = [() => clock.now(), () => journal().waiting()]
-  return openMetrics({ version, now, waiting, journalBytes: () => bytesOf(serving.journal) })
+  const held = () => journal().held.count()
+  return openMetrics({ version, now, waiting, held, journalBytes: () => bytesOf(serving.journal) })
 }
 
 /** Who was denied what, for the audit trail. */
@@ -45,9 +46,10 @@ export function denialsOf(journal: () => Journal, { clock, log }: Watching): Ret
   return denials({ add: (entry) => journal().trail.add(entry), now: () => clock.now(), warn: log.warn })
 }
 
-/** Where no collector is named, none of it is loaded. */
-export async function tracerOf({ env, version, log, secrets }: Watching): Promise<Tracer> {
-  const settings = traceSettings(env)
+/** Where no collector is named, none of it is loaded. The environment wins over the settings. */
+export async function tracerOf({ serving, env, version, log, secrets }: Watching): Promise<Tracer> {
+  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] || serving.settings.traces.endpoint
+  const settings = traceSettings({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
   if (settings === undefined) return { told: () => undefined, close: async () => undefined }
   secrets.credential(...Object.values(settings.headers))
   const { openTracer } = await import('./trace/trace.ts')

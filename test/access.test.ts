@@ -110,7 +110,7 @@ test('a token that is revoked or has run out counts no more, at once', async () 
 })
 
 test('wrong identities from one address run into 429; health and good tokens still get through', async () => {
-  const url = await open({ requestsPerMinute: 1_000, failuresPerMinute: 5 })
+  const url = await open({ requestsPerMinute: 1_000, failuresPerMinute: 5, deliveriesPerMinute: 1 })
   const statuses: number[] = []
   for (let i = 0; i < 8; i++) statuses.push((await post(`mgo_${i}`, wish, url)).status)
   assert.deepEqual(statuses, [401, 401, 401, 401, 401, 429, 429, 429])
@@ -120,7 +120,7 @@ test('wrong identities from one address run into 429; health and good tokens sti
 })
 
 test('one identity has so many requests a minute', async () => {
-  const url = await open({ requestsPerMinute: 3, failuresPerMinute: 10 })
+  const url = await open({ requestsPerMinute: 3, failuresPerMinute: 10, deliveriesPerMinute: 1 })
   const statuses: number[] = []
   for (let i = 0; i < 5; i++) statuses.push((await post(ci, wish, url)).status)
   assert.deepEqual(statuses, [200, 200, 200, 429, 429])

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 
 type Schema = { readonly [key: string]: unknown }
-type Contents = Readonly<Record<string, { readonly schema: Schema }>>
+type Contents = Readonly<Record<string, { readonly schema: Schema; readonly 'x-event-data'?: Schema }>>
 export type Operation = {
   readonly operationId: string
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
@@ -28,6 +28,8 @@ export type Described = {
   ask(method: string, path: string, init?: RequestInit): Promise<Answered>
   /** Operations that were asked. */
   readonly asked: ReadonlySet<string>
+  /** Whether an event of a route is as it is described; why not. */
+  event(operation: string, data: unknown): string | undefined
   /** Whether a body is as a route wants it; why not. */
   wants(operation: string, body: unknown): string | undefined
 }
@@ -55,8 +57,17 @@ export async function described(url: string): Promise<Described> {
       assert.ok(content !== undefined, `${where} is not described: ${text.slice(0, 200)}`)
       const body: unknown = type.endsWith('json') ? JSON.parse(text) : text
       assert.equal(validate(content.schema, body), undefined, `${where}: ${text.slice(0, 500)}`)
+      const data = content['x-event-data']
+      for (const [, one = ''] of data === undefined ? [] : text.matchAll(/^data: (.*)$/gm))
+        assert.equal(validate(data ?? {}, JSON.parse(one)), undefined, `${where}: ${one.slice(0, 500)}`)
       asked.add(operationId)
       return { status: response.status, body, headers: response.headers }
+    },
+    event(name, data) {
+      const found = operations.find(({ operation }) => operation.operationId === name)
+      const schema = found?.operation.responses['200']?.content?.['text/event-stream']?.['x-event-data']
+      assert.ok(schema !== undefined, name)
+      return validate(schema, data)
     },
     wants(name, body) {
       const found = operations.find(({ operation }) => operation.operationId === name)

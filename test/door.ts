@@ -110,7 +110,7 @@ const doors: Door[] = []
 
 /** Opens one more, with limits of its own. */
 export async function open(
-  limits = { requestsPerMinute: 1_000, failuresPerMinute: 1_000 },
+  limits = { requestsPerMinute: 1_000, failuresPerMinute: 1_000, deliveriesPerMinute: 1_000 },
   jwks?: string,
 ): Promise<string> {
   const one = { name: 'ci', issuer: issuer.url, audiences: [audience], algorithms: ['RS256', 'ES256'], jwks }

@@ -118,10 +118,10 @@ function backend({ root, request, response, fault }: Serving): void {
   })
   request.pipe(child.stdin)
   child.stdin.on('error', () => undefined)
-  // A caller that was killed in the middle of its push sends no end: git would wait for the rest for ever.
-  request.on('close', () => {
-    if (!request.complete) child.stdin.end()
-  })
+  // A caller that was killed in the middle of its push sends no end, and one that was cut off may have sent all that nobody
+  // read: git would wait for the rest for ever. It may have gone before this began, too.
+  if (request.closed) child.stdin.end()
+  else request.on('close', () => child.stdin.end())
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   child.on('close', () => {

@@ -6,8 +6,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Cluster, Commit } from '../src/release/ids.ts'
+import { described } from './described.ts'
 import { asked, ci, hub, post, server, token, wish } from './door.ts'
 
+const api = await described(server)
 const reader = await token('all-reader', 'read cluster=**')
 const prods = await token('prod-reader', 'read cluster=my-prod')
 const webReader = await token('web-reader', 'read cluster=my-prod source=github.com/acme/web')
@@ -24,6 +26,7 @@ async function hears(who: string, query: string, tell: () => void): Promise<read
     if (text.includes('the end')) break
   }
   return [...text.matchAll(/^event: (\S+)\ndata: (.*)$/gm)].map(([, kind, data = '']) => {
+    assert.equal(api.event('follow', JSON.parse(data)), undefined, data)
     const { unit, release, id } = JSON.parse(data) as {
       readonly unit?: string
       readonly release?: { readonly release: string }

@@ -177,6 +177,11 @@ spec: { selector: { app: {{ .Release.Name }} }, ports: [{ port: 80 }] }
 `,
 }
 
+/** The files of that chart, from its own folder. */
+export const chartFiles: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(chart).map(([path, text]) => [path.replace('charts/shop/', ''), text]),
+)
+
 /** A values file of that chart. */
 export function values(name: string, tag = 'v1', more = ''): string {
   return `# ${name}, owned by the shop team

@@ -20,7 +20,10 @@ const as = (who: string, more: RequestInit = {}): RequestInit => ({
 })
 
 const schema = z.record(z.string(), z.unknown())
-const contents = z.record(z.string().regex(/^[a-z]+\/[a-z0-9.+-]+$/), z.strictObject({ schema }))
+const contents = z.record(
+  z.string().regex(/^[a-z]+\/[a-z0-9.+-]+$/),
+  z.strictObject({ schema, 'x-event-data': schema.optional() }),
+)
 const words = z.string().min(3)
 const parameter = z.strictObject({
   name: z.string(),

@@ -23,6 +23,7 @@ const text = await openMetrics({
   version: '0',
   now: () => 0,
   waiting: async () => ({ requests: 0, since: null }),
+  held: async () => 0,
   journalBytes: () => 0,
 }).text()
 const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]))

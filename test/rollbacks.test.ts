@@ -130,3 +130,11 @@ test('a release with two images goes back one at a time', async () => {
   )
   assert.equal(asked.at(-1)?.source, 'github.com/acme/side')
 })
+
+test('of a release that others feed, too, only their own image goes back', async () => {
+  const side = await token('side', 'rollback cluster=my-prod source=github.com/acme/side image=ghcr.io/acme/side')
+  assert.equal((await rollBack({ cluster: 'my-prod', release: 'two' }, side)).status, 200)
+  assert.equal(asked.at(-1)?.source, 'github.com/acme/side')
+  const other = await rollBack({ cluster: 'my-prod', release: 'two', source: 'github.com/acme/two' }, side)
+  assert.deepEqual([other.status, /acme\/two:v/.test(JSON.stringify(other.body))], [403, false])
+})

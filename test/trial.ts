@@ -69,8 +69,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     'gitops.git',
     Object.fromEntries(all.map((app) => [path(app), values(`app${app}`)])),
   )
-  const env = { MGO_GIT_USERNAME: 'mgo', MGO_GIT_PASSWORD: password }
-  const mgo = makeMgo({ repo: server.url('gitops.git'), env, ...more })
+  const env = { ...more.env, MGO_GIT_USERNAME: 'mgo', MGO_GIT_PASSWORD: password }
+  const mgo = makeMgo({ repo: server.url('gitops.git'), ...more, env })
   const serve = () => mgo.serve('--commit-only', ...args)
   const state = { service: await serve(), log: '' }
   // A file system that only the server sees is looked at through its process.

@@ -48,8 +48,12 @@ export function miss(grant: Grant, wish: Wish): Miss | undefined {
   const { sources = unbounded(verb), images = unbounded(verb) } = grant
   if (source === undefined ? isBounded(grant.sources) && !named : !matchesAny(sources, source))
     return { why: `it is for ${listed('source', grant.sources)}, not ${source ?? whole}`, depth: 4 }
-  if (image !== undefined && !images.some((one) => matchesImage(one, image)))
-    return { why: `it is for ${listed('image', grant.images)}, not ${shown(image)}`, depth: 5 }
+  const wantsAll = image === undefined && source === undefined && isBounded(grant.images) && !named
+  if (wantsAll || (image !== undefined && !images.some((one) => matchesImage(one, image))))
+    return {
+      why: `it is for ${listed('image', grant.images)}, not ${image === undefined ? whole : shown(image)}`,
+      depth: 5,
+    }
   if (isBounded(grant.releases) && !named && (release !== undefined || source === undefined))
     return { why: `it is for ${listed('release', grant.releases)}, not ${release ?? whole}`, depth: 6 }
   return undefined

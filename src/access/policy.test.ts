@@ -126,6 +126,18 @@ const cases: [who: Principal, wish: Wish, want: string | undefined, why: string]
   [token('ops-x', 'read cluster=my-prod'), wish(), undefined, 'a token with scopes has these alone, whatever its name'],
   [token('t', 'read cluster=a', 'sync cluster=b'), only('sync', 'b'), 'scope 2 of token t', 'the second scope'],
   [token('t', 'read cluster=a', 'sync cluster=b'), only('sync', 'a'), undefined, 'two scopes do not add up'],
+  [
+    token('t', 'read cluster=a image=ghcr.io/acme/*'),
+    only('read', 'a'),
+    undefined,
+    'some images are not a whole cluster',
+  ],
+  [
+    token('t', 'read cluster=a image=ghcr.io/acme/* release=app/web'),
+    { verb: 'read', cluster: 'a', release: 'app/web' },
+    'scope 1 of token t',
+    'a release that is named, whatever its image',
+  ],
   [token('t', 'read cluster=my-*'), only('read'), undefined, 'some clusters are not the whole server'],
 ]
 for (const [who, asked, want, why] of cases) {

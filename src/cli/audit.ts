@@ -18,7 +18,8 @@ import { askServer } from './remote.ts'
 export function auditCommand(edges: Edges, exit: (code: number) => void) {
   return new Command('audit')
     .description('who asked for what, verified how, allowed by which rule, and what came of it')
-    .option('--journal <file>', 'a journal that no server has open (default: in the state folder)')
+    .option('--journal <file>', 'a journal that no server has open (default: that of the settings)')
+    .option('-c, --config <file>', 'the settings of the server (default: MGO_CONFIG, else its state folder)')
     .option('--server <url>', 'ask a mgo server instead (MGO_SERVER)')
     .option('--token <token>', 'token for the server; better in MGO_TOKEN')
     .option('--since <time>', 'the last 24h, 30m …, or since 2026-11-23T10:00:00Z', since)
@@ -32,7 +33,7 @@ export function auditCommand(edges: Edges, exit: (code: number) => void) {
     .addHelpText('after', '\nExit: 0, 1 --verify found it changed, 2 used wrongly, 5 no journal to read')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
-      const trail = trailOf(flags, edges)
+      const trail = await trailOf(flags, edges)
       try {
         if (flags.verify === true) return exit(await verify(trail, { head: headOf(flags.head), edges, print }))
         const wants = auditChooser(flags)
@@ -49,11 +50,17 @@ export function auditCommand(edges: Edges, exit: (code: number) => void) {
     })
 }
 
-type Asked = { readonly journal?: string; readonly server?: string; readonly token?: string }
+type Asked = {
+  readonly journal?: string
+  readonly config?: string
+  readonly server?: string
+  readonly token?: string
+}
 
-function trailOf({ journal, server, token }: Asked, edges: Edges): Trail {
-  const url = server ?? (journal === undefined ? (edges.env['MGO_SERVER'] ?? '') : '')
-  if (url === '') return edges.openTrail(journal)
+async function trailOf({ journal, config, server, token }: Asked, edges: Edges): Promise<Trail> {
+  const isHere = journal !== undefined || config !== undefined
+  const url = server ?? (isHere ? '' : (edges.env['MGO_SERVER'] ?? ''))
+  if (url === '') return edges.openTrail(journal ?? (await journalOf(config ?? edges.env['MGO_CONFIG'], edges)))
   const agent = `mgo/${edges.version}`
   const options = { server: url, identity: identityFor({ server: url, token, agent }, edges), agent }
   return {
@@ -64,6 +71,10 @@ function trailOf({ journal, server, token }: Asked, edges: Edges): Trail {
     unwritten: async () => [],
     close: () => undefined,
   }
+}
+
+async function journalOf(config: string | undefined, edges: Edges): Promise<string | undefined> {
+  return config === undefined || config === '' ? undefined : (await edges.settings(config)).journal
 }
 
 /** All pages, the oldest first. */
@@ -127,6 +138,14 @@ function shown({ at }: Chained, entry: AuditEntry): string {
       const { id, cluster, verdict, commit, code } = entry
       return `${when} ${id} ${verdict}${code === undefined ? '' : ` (${code})`} on ${cluster}${commit === undefined ? '' : ` at ${commit.slice(0, 12)}`}`
     }
+    case 'token': {
+      const { what, token, name, by = 'somebody', expires, scopes } = entry
+      const rights = scopes.length === 0 ? 'what the policy says' : scopes.join('; ')
+      const more = what === 'created' ? `, until ${expires}: ${rights}` : ''
+      return `${when} ${name} (${token}) ${what} by ${by} at ${entry.when}${more}`
+    }
+    case 'settings':
+      return `${when} ${entry.how}: the policy ${entry.policy.slice(0, 12)} with ${entry.rules} rules, of the file ${entry.file.slice(0, 12)}`
     case 'denied':
       return `${when} ${entry.principal}: ${[entry.verb, entry.source, entry.image, entry.cluster].filter(Boolean).join(' ')}`
   }

@@ -47,6 +47,7 @@ export function deployCommand(edges: Edges, exit: (code: number) => void) {
 type Here = Flags & {
   readonly gitopsRepo?: string
   readonly branch?: string
+  readonly allowRanges?: true
   readonly kubeconfig?: string
   readonly helm?: string
   readonly commitOnly?: true

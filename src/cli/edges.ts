@@ -18,6 +18,8 @@ export type Where = {
   readonly helm?: string | undefined
   /** A clone is committed to and not pushed. */
   readonly commitOnly?: boolean
+  /** A chart's version may be a range. */
+  readonly allowRanges?: boolean
   /** Milliseconds that one fetch or push may take. */
   readonly gitTimeoutMs?: number
 }
@@ -33,6 +35,7 @@ export type ServeFlags = {
   readonly config?: string | undefined
   readonly listen?: string | undefined
   readonly journal?: string | undefined
+  readonly allowRanges?: boolean
   readonly dryRun: boolean
   readonly insecureOpen: boolean
   /** Milliseconds that a request waits for a git server that is away; then its verdict says so. */
@@ -42,7 +45,7 @@ export type ServeFlags = {
   readonly most?: number | undefined
   /** Commits and pushes; no cluster is touched. */
   readonly commitOnly: boolean
-  readonly logLevel: LogLevel
+  readonly logLevel?: LogLevel | undefined
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -57,7 +60,12 @@ export type Trail = {
 }
 
 /** What a settings file says about access. `warnings`: what its operator should know. */
-export type SettingsView = { readonly access: AccessSettings; readonly warnings: readonly string[] }
+export type SettingsView = {
+  readonly access: AccessSettings
+  readonly warnings: readonly string[]
+  /** The journal's file, where they name one. */
+  readonly journal?: string | undefined
+}
 
 export type Edges = {
   readonly version: string
@@ -80,6 +88,8 @@ export type Edges = {
   settingsSchema(): Promise<unknown>
   /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
   tokens(config: string | undefined): Promise<TokenStore>
+  /** The user of the system who runs this. */
+  readonly user: () => string
   /** A secret by its name in the environment, or from the file that NAME_FILE names. Throws CONFIG_INVALID. */
   secret(name: string): string | undefined
   readText(file: string): Promise<string>

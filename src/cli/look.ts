@@ -30,10 +30,11 @@ export function validateCommand(edges: Edges, exit: Exit) {
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const only = flags.cluster === undefined ? undefined : clusterOf(flags.cluster)
-      const { repo, close } = await edges.open({ ...whereOf(flags, edges.env), commitOnly: true }, print.told)
+      const where = whereOf(flags, edges.env)
+      const { repo, close } = await edges.open({ ...where, commitOnly: true }, print.told)
       try {
         const commit = repo.workTree === undefined ? await tipOf(repo) : unborn
-        const checked = await check(commit, repo.workTree ?? repo, only)
+        const checked = await check(commit, repo.workTree ?? repo, { only, ...where })
         const { problems } = checked
         if (flags.output === 'json') print.json(checked)
         else if (problems.length > 0) {

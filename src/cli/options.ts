@@ -49,6 +49,10 @@ export function common(name: string, summary: string) {
       'the gitops repo: a clone, a bare repo or a URL (default: MGO_GITOPS_REPO, else .)',
     )
     .option('--branch <name>', 'its branch (default: the one that the remote calls its own)')
+    .option(
+      '--allow-ranges',
+      'a chart’s version may be a range, such as ^1.2; what it finds may differ from day to day',
+    )
     .option('--debug', 'print every event as JSON')
     .option('-o, --output <text|json>', 'what stdout gets', output, 'text')
     .allowExcessArguments(false)
@@ -64,6 +68,7 @@ export function withCluster(name: string, summary: string) {
 type WhereFlags = {
   readonly gitopsRepo?: string
   readonly branch?: string
+  readonly allowRanges?: true
   readonly kubeconfig?: string
   readonly helm?: string
 }
@@ -71,10 +76,11 @@ type WhereFlags = {
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What flags and environment say about where a command works. */
-export function givenOf({ gitopsRepo, branch, kubeconfig, helm }: WhereFlags, env: Env) {
+export function givenOf({ gitopsRepo, branch, allowRanges, kubeconfig, helm }: WhereFlags, env: Env) {
   return {
     gitopsRepo: gitopsRepo ?? (env['MGO_GITOPS_REPO'] || undefined),
     branch,
+    allowRanges: allowRanges === true,
     kubeconfig,
     helm: helm ?? (env['MGO_HELM'] || undefined),
   }

@@ -32,11 +32,15 @@ type Answer = {
   readonly hint?: string
 }
 
-/** Sends a request and waits for its verdict. Throws KUBE_UNREACHABLE-like codes as the server gives them. */
-export async function deployRemotely(asked: Asked, options: RemoteOptions): Promise<Verdict> {
-  const { cluster, source, image } = asked
-  const body = JSON.stringify({ cluster, source, image: printImage(image), author: options.author })
-  let answer = await call('/v1/deploys', { method: 'POST', body }, options)
+/** Sends a deploy and waits for its verdict. Throws KUBE_UNREACHABLE-like codes as the server gives them. */
+export async function deployRemotely({ cluster, source, image }: Asked, options: RemoteOptions): Promise<Verdict> {
+  return sendRemotely('/v1/deploys', { cluster, source, image: printImage(image) }, options)
+}
+
+/** Sends a request of any kind and waits for its verdict. */
+export async function sendRemotely(path: string, fields: object, options: RemoteOptions): Promise<Verdict> {
+  const body = JSON.stringify({ ...fields, author: options.author })
+  let answer = await call(path, { method: 'POST', body }, options)
   const end = performance.now() + (options.timeoutMs ?? patienceMs)
   while (answer.verdict === undefined) {
     if (answer.id === undefined) throw refusal(answer)

@@ -5,14 +5,17 @@
  */
 import { deployer } from '../deploy/deploy.ts'
 import { type Earlier, earlier } from '../deploy/rollback.ts'
+import { MgoError } from '../error.ts'
 import type { World } from '../ports.ts'
 import { printImage } from '../release/image.ts'
 import type { DeployRequest, Person } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { authorOf, printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
+import { identityFor } from './identity.ts'
 import { clusterOf, duration, exitOf, whereOf, withCluster } from './options.ts'
 import type { Print } from './print.ts'
+import { sendRemotely } from './remote.ts'
 import { tipOf } from '../deploy/tip.ts'
 
 /** Adds the command. */
@@ -26,9 +29,13 @@ export function rollbackCommand(edges: Edges, exit: (code: number) => void) {
     .option('--no-wait', 'stop when the API server has taken everything')
     .option('--timeout <time>', 'how long the verdict may wait (default: the release’s own, 5m)', duration)
     .option('--dry-run', 'say what it would go back to; write and apply nothing')
+    .option('--server <url>', 'send the request to this mgo server instead; no kubeconfig is needed')
+    .option('--token <token>', 'token for the server; better in MGO_TOKEN, where no list of processes shows it')
     .addHelpText('after', '\nExit: 0 healthy, 1 failed, 2 refused, 3 timed out, 4 git, 5 cluster')
     .action(async (release, flags) => {
       const print = printerOf(flags, edges)
+      if (flags.server !== undefined)
+        return exit(await remotely({ ...flags, release, server: flags.server }, print, edges))
       const author = authorOf(flags.author)
       const cluster = flags.cluster === undefined ? undefined : clusterOf(flags.cluster)
       const commitOnly = flags.commitOnly === true
@@ -45,6 +52,33 @@ export function rollbackCommand(edges: Edges, exit: (code: number) => void) {
         await close()
       }
     })
+}
+
+type Remote = {
+  readonly release: string
+  readonly cluster?: string
+  readonly to?: string
+  readonly author?: string
+  readonly server: string
+  readonly token?: string
+  readonly timeout?: number
+  readonly dryRun?: true
+  readonly output: 'text' | 'json'
+}
+
+/** The server finds the image and names the commit after whom it verified. Gives the exit code. */
+async function remotely(flags: Remote, print: Print, edges: Edges): Promise<number> {
+  const { release, cluster, to, author, server, token, timeout: timeoutMs } = flags
+  if (cluster === undefined || flags.dryRun === true)
+    throw new MgoError({
+      code: 'USAGE',
+      message: cluster === undefined ? 'a server is asked about one cluster' : 'a server has no dry run',
+      hint: cluster === undefined ? 'Name it with --cluster.' : 'Leave out --dry-run, or --server.',
+    })
+  const agent = `mgo/${edges.version}`
+  const identity = identityFor({ server, token, agent }, edges)
+  const options = { server, identity, author, timeoutMs, agent }
+  return said(await sendRemotely('/v1/rollbacks', { cluster, release, to }, options), flags.output, print)
 }
 
 /** One verdict as a deploy says it; several, for a release with several images, as a list. Gives the worst exit code. */

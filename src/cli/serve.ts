@@ -23,7 +23,12 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .option('--insecure-open', 'ask nobody who they are, though it is not loopback: for trials')
     .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
-    .addOption(new Option('--log-level <level>', 'what the log says at least').choices(logLevels).default('info'))
+    .addOption(new Option('--log-level <level>', 'what the log says at least (default: info)').choices(logLevels))
+    .addHelpText(
+      'after',
+      '\nSignals: SIGTERM and SIGINT end it in order. With --config SIGHUP has the settings read again: identities,' +
+        '\npolicy, hooks, registries and limits change at once; a file with a problem changes nothing (see the log).',
+    )
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)

@@ -50,7 +50,7 @@ function createCommand(edges: Edges) {
       const now = Date.now()
       const expiresAt = now + expires
       const text = await opened(edges, config, (store) =>
-        store.create({ name, scopes: scope ?? [], author: who, createdAt: now, expiresAt }),
+        store.create({ name, scopes: scope ?? [], author: who, createdAt: now, expiresAt }, edges.user()),
       )
       if (text === undefined) throw usage(`there is a token "${name}"`, 'Revoke it first, or take another name.')
       const print = printerOf(flags, edges)
@@ -76,7 +76,7 @@ function revokeCommand(edges: Edges, exit: (code: number) => void) {
   return base('revoke', 'make a token count no more, at once')
     .argument('<name>')
     .action(async (name, { config, ...flags }) => {
-      const done = await opened(edges, config, (store) => store.revoke(name, Date.now()))
+      const done = await opened(edges, config, (store) => store.revoke(name, Date.now(), edges.user()))
       if (!done) throw usage(`there is no token "${name}" that counts`, '"mgo token list" shows them.')
       printerOf(flags, edges).result(`revoked: ${name}`)
       exit(0)
@@ -93,8 +93,9 @@ async function opened<T>(edges: Edges, config: string | undefined, use: (store: 
 }
 
 function row(record: TokenRecord, now: number) {
-  const { name, scopes: grants, author: who, createdAt, expiresAt, lastUsedAt } = record
+  const { id, name, scopes: grants, author: who, createdAt, expiresAt, lastUsedAt } = record
   return {
+    id,
     name,
     state: tokenTrouble(record, now) ?? 'counts',
     scopes: grants.map(printScope),
@@ -105,9 +106,9 @@ function row(record: TokenRecord, now: number) {
   }
 }
 
-function line({ name, state, scopes: grants, expires, lastUsed }: ReturnType<typeof row>): string {
+function line({ id, name, state, scopes: grants, expires, lastUsed }: ReturnType<typeof row>): string {
   const rights = grants.length === 0 ? '(what the policy says)' : grants.join('; ')
-  return `${name}  ${state}  until ${expires}  last used ${lastUsed ?? 'never'}  ${rights}`
+  return `${name}  ${id}  ${state}  until ${expires}  last used ${lastUsed ?? 'never'}  ${rights}`
 }
 
 /** To the minute, UTC. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { isByNameOnly } from '../access/claims.ts'
 import type { Rule } from '../access/policy.ts'
 import type { Problem } from '../error.ts'
 import { didYouMean } from '../manifest/nearest.ts'
 import { hookTroubles } from './hooks.ts'
 import type { ServerShape } from './server-shape.ts'
+import { settingsWarnings } from './server-warnings.ts'
 import { type Judged, problemAt } from './shape-problems.ts'
 
 export type Checked = { readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
@@ -24,12 +24,7 @@ export function checkSettings(shape: ServerShape, file: File): Checked {
     ...nobodyProblems(shape, file),
     ...hookTroubles(shape.hooks).map(({ hook, message, hint }) => problemAt(file, ['hooks', hook], [message, hint])),
   ]
-  const warnings = policy.flatMap(({ name, who }) =>
-    'issuer' in who && isByNameOnly(who.claims)
-      ? [`the rule "${name}" knows a repository by its name only; names can be taken over: add its id`]
-      : [],
-  )
-  return { problems, warnings }
+  return { problems, warnings: settingsWarnings(shape) }
 }
 
 function issuerProblems({ identities, url }: ServerShape, file: File): readonly Problem[] {

@@ -108,6 +108,29 @@ for (const [text, says, why] of alone) {
 const issuers = 'identities: { tokens: true, issuers: { github: { issuer: https://g.x, audience: m } } }\n'
 const rule = (who: string) => `${issuers}policy: [{ name: a, who: ${who}, may: [read], clusters: a }]\n`
 
+const lines: [line: string, shown: string, why: string][] = [
+  ['slack: { webhookurl: "https://h/x", a: 1 }', 'slack: { webhookurl: *************, a: 1 }', 'Slack’s address'],
+  ["slack: { webhookUrl: 'https://h/x' }", 'slack: { webhookUrl: ************* }', 'under a key that is wrong'],
+  ['gitops: { password: hunter2 }', 'gitops: { password: ******* }', 'a password that does not belong there'],
+  ['gitops: { repo: "https://ada:pw@git.x/r", a: 1 }', 'gitops: { repo: "https://******@git.x/r", a: 1 }', 'a login'],
+  [
+    'hooks: { a: { secretEnv: MGO_X, a: 1 } }',
+    'hooks: { a: { secretEnv: MGO_X, a: 1 } }',
+    'a name of a variable is none',
+  ],
+  [
+    'slack: { webhookurl: abc, webhookurl: "" }',
+    'slack: { webhookurl: ***, webhookurl: ** }',
+    'a key that is there twice',
+  ],
+]
+for (const [line, shown, why] of lines) {
+  test(`the line of a problem shows no secret: ${why}`, () => {
+    const got = parse(`${line}\n`)
+    assert.equal(got.kind === 'refused' ? got.problems[0]?.at?.source : 'taken', shown)
+  })
+}
+
 test('what no single key shows', () => {
   assert.match(told(rule('{ issuer: githb, claims: { sub: a } }')).join(), /does not have \| Did you mean "github"/)
   assert.match(told(rule('{ issuer: github, claims: { ref: refs/heads/main } }')).join(), /for everybody at the issuer/)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Document } from 'yaml'
@@ -14,8 +15,15 @@ import { checkSettings } from './server-checks.ts'
 import { type ServerShape, serverShape } from './server-shape.ts'
 import { problemAt, shapeProblems } from './shape-problems.ts'
 
+/** SHA-256 in hex: of the file, as sha256sum gives it, and of the policy alone, whatever stands around it. */
+export type Hashes = { readonly file: string; readonly policy: string }
+
 /** Paths are absolute. `warnings` are what an operator should know, and no reason not to start. */
-export type ServerSettings = ServerShape & { readonly access: AccessSettings; readonly warnings: readonly string[] }
+export type ServerSettings = ServerShape & {
+  readonly access: AccessSettings
+  readonly warnings: readonly string[]
+  readonly hashes: Hashes
+}
 
 export type ParsedServerSettings =
   | { readonly kind: 'ok'; readonly settings: ServerSettings }
@@ -23,7 +31,8 @@ export type ParsedServerSettings =
 
 /** What a server without a file has. */
 export function defaultServerSettings(): ServerSettings {
-  return { ...serverShape.parse({}), access: { issuers: [], policy: [] }, warnings: [] }
+  const hashes = hashesOf(new Uint8Array(), [])
+  return { ...serverShape.parse({}), access: { issuers: [], policy: [] }, warnings: [], hashes }
 }
 
 /** Reads the bytes of a settings file; `file` is its name in messages, and what relative paths are relative to. */
@@ -49,7 +58,13 @@ export function parseServerSettings(file: string, bytes: Uint8Array): ParsedServ
   const { problems, warnings } = checkSettings(found.data, judged)
   if (problems.length > 0) return refused(problems)
   const placed = absolute(found.data, dirname(resolve(file)))
-  return { kind: 'ok', settings: { ...placed, access: accessOf(found.data), warnings } }
+  const access = accessOf(found.data)
+  return { kind: 'ok', settings: { ...placed, access, warnings, hashes: hashesOf(bytes, access.policy) } }
+}
+
+function hashesOf(bytes: Uint8Array, policy: AccessSettings['policy']): Hashes {
+  const sha256 = (value: Uint8Array | string) => createHash('sha256').update(value).digest('hex')
+  return { file: sha256(bytes), policy: sha256(JSON.stringify(policy)) }
 }
 
 /**
@@ -80,7 +95,19 @@ function valueOf(doc: Document): Value {
 }
 
 function refused(problems: readonly Problem[]): ParsedServerSettings {
-  return { kind: 'refused', problems: problems.map((one) => ({ ...one, code: 'CONFIG_INVALID' })) }
+  return { kind: 'refused', problems: problems.map((one) => ({ ...one, ...masked(one), code: 'CONFIG_INVALID' })) }
+}
+
+/** A key that may hold a secret, rightly or not, and its value; and a login within an address. */
+const secretValue =
+  /(\b(?!\w*Env\b)\w*(?:webhook|passw|secret|credential|apikey)\w*["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,{}[\]]+)/gi
+const login = /(:\/\/)([^\s/@"']+)(?=@)/g
+
+/** The line of a problem is shown to whoever starts mgo, and in its log: what is secret in it is not. The caret stays where it is. */
+function masked({ at }: Problem): Pick<Problem, 'at'> {
+  if (at?.source === undefined) return {}
+  const stars = (_: string, before: string, value: string) => before + '*'.repeat(value.length)
+  return { at: { ...at, source: at.source.replace(secretValue, stars).replace(login, stars) } }
 }
 
 function bytesOf(file: string): Uint8Array {

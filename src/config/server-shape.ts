@@ -31,8 +31,14 @@ const limitsShape = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(6_000)
-    .describe('Requests of one token, hook or job subject.'),
-  failuresPerMinute: z.int().min(1).max(10_000).default(60).describe('Wrong identities from one address before 429.'),
+    .describe('Requests of one token or job subject; more get 429.'),
+  deliveriesPerMinute: z.int().min(1).max(1_000_000).default(1_200).describe('Deliveries to one hook; more get 429.'),
+  failuresPerMinute: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(60)
+    .describe('Wrong identities and proofs from one address before 429.'),
   underWay: z
     .int()
     .min(1)
@@ -45,6 +51,12 @@ const limitsShape = z.strictObject({
     .max(86_400)
     .default(900)
     .describe('How long a deploy waits for a git server that is away; seconds.'),
+  registryPatience: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .default(3_600)
+    .describe('How long a push waits for a registry that cannot say its digest; seconds.'),
   gitTimeout: z.int().min(1).max(3_600).default(60).describe('How long one fetch or push may take; seconds.'),
 })
 
@@ -87,6 +99,25 @@ export const serverShape = z.strictObject({
   registries: registriesSchema.describe('Logins of registries, by host, for hooks with resolve.'),
   follow: followSchema.describe('Clusters that are brought to the branch when somebody else moves it.'),
   limits: limitsShape.prefault({}).describe('Bounds against floods.'),
+  retention: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(90)
+    .describe('Days after which requests that ended, and events, are forgotten; the audit trail is not.'),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).optional() })
+    .prefault({})
+    .describe('What the log says at least; default: info.'),
+  traces: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/, error: 'it is no http(s) address' })
+        .optional()
+        .describe('A collector that speaks OTLP over HTTP; default: OTEL_EXPORTER_OTLP_ENDPOINT.'),
+    })
+    .prefault({})
+    .describe('Where the spans of deploys go.'),
   slack: slackShape.optional().describe('Where notices go; wins over mygitops.yaml, key by key.'),
 })
 

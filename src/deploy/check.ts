@@ -22,14 +22,20 @@ export type Checked = {
   readonly problems: readonly Problem[]
 }
 
+export type Checking = { readonly only?: Cluster | undefined; readonly allowRanges?: boolean }
+
 /** Checks one cluster, or all that the repo has. */
-export async function check(commit: Commit, repo: Files, only?: Cluster): Promise<Checked> {
+export async function check(
+  commit: Commit,
+  repo: Files,
+  { only, allowRanges = false }: Checking = {},
+): Promise<Checked> {
   const read = await readSettings(commit, repo)
   if (read.kind === 'refused') return { clusters: [], releases: 0, raw: 0, problems: read.problems }
   const tree = await repo.tree(commit, 'installations')
   const clusters = only === undefined ? clustersOf(tree.keys()) : [only]
   const found = await Promise.all(
-    clusters.map((cluster) => one(cluster, { commit, repo, settings: read.settings, tree })),
+    clusters.map((cluster) => one(cluster, { commit, repo, settings: read.settings, tree, allowRanges })),
   )
   return {
     clusters,
@@ -43,10 +49,16 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0)
 }
 
-type Course = { readonly commit: Commit; readonly repo: Files; readonly settings: Settings; readonly tree: Tree }
+type Course = {
+  readonly commit: Commit
+  readonly repo: Files
+  readonly settings: Settings
+  readonly tree: Tree
+  readonly allowRanges: boolean
+}
 type One = Omit<Checked, 'clusters'>
 
-async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): Promise<One> {
+async function one(cluster: Cluster, { commit, repo, settings, tree, allowRanges }: Course): Promise<One> {
   const folder = `installations/${cluster}/`
   const mine = [...tree].filter(([path]) => path.startsWith(folder))
   const known = mine.filter(([path]) => /-(?:values|secrets|raw)\.yaml$/.test(path) && path.split('/').length === 3)
@@ -54,7 +66,7 @@ async function one(cluster: Cluster, { commit, repo, settings, tree }: Course): 
   const regular = known.filter(([, { mode }]) => mode.startsWith('100'))
   const blobs = await repo.read(regular.map(([, { oid }]) => oid))
   const files = regular.map(([path, { oid }]) => ({ path, oid, bytes: blobs.get(oid) ?? new Uint8Array() }))
-  const { units, problems } = desired({ cluster, settings, files })
+  const { units, problems } = desired({ cluster, settings, files, allowRanges })
   const charts = await missingCharts(
     units.flatMap((unit) => (unit.kind === 'chart' ? [unit.release] : [])),
     { commit, repo },

@@ -17,6 +17,7 @@ import { batcher } from './batch.ts'
 import { lanes } from './lane.ts'
 import { publish } from './publish.ts'
 import { begin, type Done, type Round, stepKey, verdictOf } from './round.ts'
+import { whileSilent } from './silence.ts'
 import { survey, type Surveyed } from './survey.ts'
 
 export type Want = {
@@ -51,7 +52,8 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
     if (last === undefined) return []
     // Askers come in any order, and somebody else's commit may lie in between: the cluster never goes back.
     const commit = (await world.repo.tip()) ?? last.commit
-    const seen = await survey(cluster, commit, world)
+    const units = [...new Set(wants.flatMap(({ keys }) => (keys === 'all' ? [cluster] : [...keys].map(shownKey))))]
+    const seen = await whileSilent(survey(cluster, commit, world), { cluster, units, world })
     // One after the other: an older commit that is slow to render must not land on top of a newer one.
     published = published.then(() => publish(seen.wanted, world))
     const round: Round = {
@@ -70,6 +72,11 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
     return wants.map((want) => ({ brought: follow(want, course) }))
   })
   return { bring: async (want) => (await line.submit(want)).brought }
+}
+
+/** `chart:app/web` → `app/web`, as events name it. */
+function shownKey(key: string): string {
+  return key.slice(key.indexOf(':') + 1)
 }
 
 function longest(wants: readonly Want[]): number | undefined {

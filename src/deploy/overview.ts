@@ -30,8 +30,15 @@ export type Overview = {
 export function openOverview(world: World, { commitOnly }: { readonly commitOnly: boolean }): Overview {
   const { repo } = world
   const fed = fedReader(repo)
+  let asking: Promise<Commit> | undefined
   return {
-    tip: () => tipOf(repo),
+    // Each asks the remote, one after the other; who comes meanwhile shares the answer.
+    tip: () => {
+      asking ??= tipOf(repo).finally(() => {
+        asking = undefined
+      })
+      return asking
+    },
     lastTip: () => repo.tip(),
     clusters: async (commit) => clustersOf((await repo.tree(commit, 'installations')).keys()),
     fed,

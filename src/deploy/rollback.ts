@@ -26,6 +26,8 @@ export type RollbackOf = {
   /** Only the image of this source; without a release, of the first release that it feeds. */
   readonly source?: string | undefined
   readonly cluster?: Cluster | undefined
+  /** Whose images may go back at all; default: everybody's. */
+  readonly may?: ((source: string) => boolean) | undefined
   /**
    * A commit of the release's file, as many digits as it takes, or an image that it had; default: the last commit with
    * other images.
@@ -59,7 +61,7 @@ export async function earlier(
 }
 
 function isAsked(source: string, wanted: RollbackOf): boolean {
-  return wanted.source === undefined || source === wanted.source
+  return (wanted.source === undefined || source === wanted.source) && (wanted.may?.(source) ?? true)
 }
 
 /** What `to` means: a commit has nothing but digits, an image has a tag or a digest. */

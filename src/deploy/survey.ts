@@ -36,7 +36,7 @@ export type Surveyed = PlanInput & { readonly target: Target; readonly wanted: W
 export async function wantedOf(
   cluster: Cluster,
   commit: Commit,
-  { repo, secrets }: Pick<World, 'repo' | 'secrets'>,
+  { repo, secrets, allowRanges = false }: Pick<World, 'repo' | 'secrets' | 'allowRanges'>,
 ): Promise<Wanted> {
   const read = await readSettings(commit, repo)
   if (read.kind === 'refused') throw repoInvalid(read.problems)
@@ -48,7 +48,7 @@ export async function wantedOf(
   const blobs = await repo.read(values.map(([, { oid }]) => oid))
   const files = regular.map(([path, { oid }]) => ({ path, oid, bytes: blobs.get(oid) ?? new Uint8Array() }))
   for (const { path, bytes } of files) secrets.values(secretsIn(path, new TextDecoder().decode(bytes)))
-  const found: Desired = desired({ cluster, settings, files })
+  const found: Desired = desired({ cluster, settings, files, allowRanges })
   const clusterSettings = settings.clusters.get(cluster) ?? clusterDefaults(cluster)
   const isRendered = (unit: Unit) =>
     (unit.kind === 'chart' ? (unit.release.engine ?? clusterSettings.engine) : clusterSettings.engine) === 'render'

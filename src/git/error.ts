@@ -26,6 +26,11 @@ const known: readonly Known[] = [
     hint: 'Put the key of the git server into known_hosts, after you have compared it: ssh-keyscan HOST.',
   },
   {
+    says: /certificate|SSL CA cert/i,
+    code: 'GIT_UNREACHABLE',
+    hint: 'Its certificate is not trusted here: name the authority’s file (PEM) in GIT_SSL_CAINFO, or in git’s http.sslCAInfo. Nothing was written.',
+  },
+  {
     says: /Could not resolve host|Connection refused|Connection timed out|Failed to connect|Couldn't connect|Empty reply|unable to access|Connection reset|early EOF|hung up unexpectedly/i,
     code: 'GIT_UNREACHABLE',
     hint: 'Is the git server up, and can this machine reach it? Nothing was deployed by this attempt.',

@@ -23,6 +23,8 @@ export type PushInput = {
   /** The pack of what is new, where one POST may do. */
   readonly pack?: Uint8Array | undefined
   readonly credentials?: Credentials | undefined
+  /** Authorities for that POST, PEM. */
+  readonly ca?: string | undefined
 }
 
 /** Asking for a tip moves a few hundred bytes. */

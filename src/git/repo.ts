@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { run } from '../exec.ts'
@@ -61,8 +62,14 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const blobs = openBlobs(git)
   const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
   const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
+  const authorities = () => authoritiesOf(options.env)
   const mirror = { git, gitDir, fetchLimit, blobs, reads: reading(git, blobs), inTurn: turns() }
-  return remoteBranch({ ...mirror, place, committer, credentials, direct, timeoutMs }, branch)
+  return remoteBranch({ ...mirror, place, committer, credentials, direct, authorities, timeoutMs }, branch)
+}
+
+/** A file that cannot be read is git's to tell of. */
+async function authoritiesOf({ GIT_SSL_CAINFO: file }: OpenOptions['env']): Promise<string | undefined> {
+  return file === undefined ? undefined : readFile(file, 'utf8').catch(() => '')
 }
 
 /** Those who ask while an answer is under way get the same one. */
@@ -111,12 +118,14 @@ type Shared = {
   readonly credentials: Credentials | undefined
   /** Whether a push may be one POST of our own. */
   readonly direct: boolean
+  /** Those of GIT_SSL_CAINFO, which git takes instead of the usual ones. */
+  readonly authorities: () => Promise<string | undefined>
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
   readonly timeoutMs: number
 }
 
-/** Nothing but git knows its way through a proxy, or to authorities of its own. */
-const ownWay = /^(?:https?_proxy|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR)$/i
+/** Nothing but git knows its way through a proxy, or to authorities that a library of its own finds. */
+const ownWay = /^(?:https?_proxy|SSL_CERT_(?:FILE|DIR))$/i
 
 type Seen = { readonly tip: Commit | undefined }
 
@@ -158,7 +167,8 @@ function remoteBranch(shared: Shared, branch: string): Repo {
     },
     async push(base, next) {
       const pack = shared.direct ? await packOf(written, next) : undefined
-      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, timeoutMs })
+      const ca = pack === undefined ? undefined : await shared.authorities()
+      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, ca, timeoutMs })
       if (pushed.kind === 'pushed') seen = { tip: next }
       return pushed
     },

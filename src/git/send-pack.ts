@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Dispatcher } from 'undici'
 import type { Commit } from '../release/ids.ts'
 import type { Credentials } from './place.ts'
 
@@ -18,6 +19,8 @@ export type SendPack = {
   readonly next: Commit
   readonly pack: Uint8Array
   readonly credentials: Credentials | undefined
+  /** The authorities that count instead of the usual ones, PEM. */
+  readonly ca?: string | undefined
   /** Milliseconds until the server must have answered. */
   readonly timeoutMs: number
 }
@@ -35,12 +38,15 @@ export type Sent =
 /** A report is a few lines; hooks may add theirs. */
 const answerBytes = 256 * 1024
 
+/** Loading it takes as long as git's own start; what never pushes over HTTP does without. */
+const library = () => import('undici')
+
 /** Sends a pack. Never throws. */
 export async function sendPack(asked: SendPack): Promise<Sent> {
-  const { url, credentials, timeoutMs } = asked
+  const { url, credentials, timeoutMs, ca } = asked
   try {
-    // Loading it takes as long as git's own start; what never pushes over HTTP does without.
-    const { request } = await import('undici')
+    const { request } = await library()
+    const dispatcher = ca === undefined ? undefined : await agentFor(ca)
     const answer = await request(`${url.replace(/\/+$/, '')}/git-receive-pack`, {
       method: 'POST',
       headers: {
@@ -50,6 +56,7 @@ export async function sendPack(asked: SendPack): Promise<Sent> {
         ...(credentials === undefined ? {} : { authorization: basic(credentials) }),
       },
       body: body(asked),
+      ...(dispatcher === undefined ? {} : { dispatcher }),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       signal: AbortSignal.timeout(timeoutMs),
@@ -58,8 +65,24 @@ export async function sendPack(asked: SendPack): Promise<Sent> {
     await answer.body.dump()
     return answer.statusCode < 500 ? { kind: 'unsuited' } : { kind: 'unclear', why: `HTTP ${answer.statusCode}` }
   } catch (error) {
+    // No handshake, so nothing was sent; git may know an authority that is not known here.
+    if (error instanceof Error && untrusted.test(String((error as NodeJS.ErrnoException).code)))
+      return { kind: 'unsuited' }
     return { kind: 'unclear', why: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** nodejs.org/api/tls.html, "X509 certificate error codes". */
+const untrusted = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|CERT_|ERR_TLS_CERT|INVALID_CA)/
+
+/** One for each set of authorities: its connections are kept. */
+const agents = new Map<string, Dispatcher>()
+
+async function agentFor(ca: string): Promise<Dispatcher> {
+  const { Agent } = await library()
+  const agent = agents.get(ca) ?? new Agent({ allowH2: false, connect: { ca } })
+  agents.set(ca, agent)
+  return agent
 }
 
 function basic({ username, password }: Credentials): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ChartLogin } from '../ports.ts'
 import type { Release } from '../release/release.ts'
 
 export type Files = { readonly chart: string; readonly values: readonly string[] }
@@ -66,21 +67,40 @@ function valuesArgs({ values }: Files): readonly string[] {
 }
 
 export type Pull = {
-  /** A name in the repository at `repositoryUrl`, or a whole oci:// address. */
+  /** A name in the repository at `repositoryUrl`, a name that `helm repo add` knows, or a whole oci:// address. */
   readonly chart: string
   readonly repositoryUrl: string | undefined
   readonly version: string | undefined
   readonly into: string
+  readonly plainHttp: boolean
 }
 
 /** `helm pull`: one archive into a folder. */
-export function pullArgs({ chart, repositoryUrl, version, into }: Pull): readonly string[] {
+export function pullArgs({ chart, repositoryUrl, version, into, plainHttp }: Pull): readonly string[] {
   return [
     'pull',
     chart,
     ...(repositoryUrl === undefined ? [] : ['--repo', repositoryUrl]),
     ...(version === undefined ? [] : ['--version', version]),
+    ...(plainHttp ? ['--plain-http'] : []),
     '--destination',
     into,
+  ]
+}
+
+/** `helm repo add`, with the password on its standard input. Hosts that a repository only names are not given it. */
+export function repoAddArgs({ url, username, caFile, certFile, keyFile, insecure }: ChartLogin): readonly string[] {
+  return [
+    'repo',
+    'add',
+    'mgo',
+    url,
+    '--username',
+    username,
+    '--password-stdin',
+    ...(caFile === undefined ? [] : ['--ca-file', caFile]),
+    ...(certFile === undefined ? [] : ['--cert-file', certFile]),
+    ...(keyFile === undefined ? [] : ['--key-file', keyFile]),
+    ...(insecure ? ['--insecure-skip-tls-verify'] : []),
   ]
 }

@@ -46,11 +46,6 @@ const known: readonly Known[] = [
     hint: 'The chart cannot be rendered with these values: mend the values, or the template that it names.',
   },
   {
-    says: /not found in .* repository|no chart version found|no cached repo|chart .*not found|404 Not Found|failed to (?:fetch|download|perform)|could not (?:find|download)|looks like .* is not a valid chart repository|manifest unknown/i,
-    code: 'CHART_UNAVAILABLE',
-    hint: 'Look at the chart’s name and version, and at helm.repositories in mygitops.yaml.',
-  },
-  {
     says: /" is invalid: /,
     code: 'KUBE_REFUSED',
     hint: 'The API server refuses the object as it is: mend the field that it names.',
@@ -72,15 +67,52 @@ const known: readonly Known[] = [
   },
 ]
 
+const lookUp = 'Look at the chart’s name and version, and at helm.repositories in mygitops.yaml.'
+
+/** What goes wrong between helm and a chart repository; none of it is about a cluster. */
+const pulling: readonly Known[] = [
+  {
+    says: /40[13] (?:Unauthorized|Forbidden)|status code 40[13]|basic credential not found|unauthorized|access .*denied/i,
+    code: 'REGISTRY_DENIED',
+    hint: 'Give mgo a login that may read it: in the file that HELM_REPOSITORY_CONFIG names for http(s), HELM_REGISTRY_CONFIG for oci.',
+  },
+  {
+    says: /HTTP response to HTTPS client/,
+    code: 'CHART_UNAVAILABLE',
+    hint: 'This registry speaks plain HTTP. If that is meant, name it (host:port) in MGO_HELM_PLAIN_HTTP.',
+  },
+  {
+    says: /x509:|certificate/i,
+    code: 'CHART_UNAVAILABLE',
+    hint: 'Its certificate is not trusted here: name the authority’s file in SSL_CERT_FILE.',
+  },
+  {
+    says: /connection (?:refused|reset)|no such host|i\/o timeout|EOF|deadline exceeded|status code 5\d\d| 5\d\d [A-Z]|no route/i,
+    code: 'CHART_UNAVAILABLE',
+    hint: 'Is the chart repository up, and can this machine reach it?',
+  },
+]
+
+/** The error of a helm that could not fetch a chart. */
+export function pullError(what: string, ran: Ran): MgoError {
+  return failed(what, ran, { known: pulling, otherwise: ['CHART_UNAVAILABLE', lookUp] })
+}
+
 /** The error of a helm that failed. */
 export function helmError(what: string, ran: Ran): MgoError {
+  return failed(what, ran, { known, otherwise: ['HELM_FAILED', 'Helm’s own words stand above.'] })
+}
+
+type Table = { readonly known: readonly Known[]; readonly otherwise: readonly [Code, string] }
+
+function failed(what: string, ran: Ran, { known, otherwise }: Table): MgoError {
   const words = clean(ran.stderr)
   const row = known.find(({ says }) => says.test(words))
   const ended = ran.ended === 'itself' ? '' : ` (${ran.ended})`
   return new MgoError({
-    code: row?.code ?? 'HELM_FAILED',
+    code: row?.code ?? otherwise[0],
     message: `helm could not ${what}${ended}: ${words}`,
-    hint: row?.hint ?? 'Helm’s own words stand above.',
+    hint: row?.hint ?? otherwise[1],
   })
 }
 

@@ -67,6 +67,17 @@ export function auditWriter(database: DatabaseSync): (entry: AuditEntry) => void
   return (entry) => void add.run(JSON.stringify(entry))
 }
 
+/** Prepares the same for what was done to tokens: told of twice, it is there once. */
+export function tokenWriter(database: DatabaseSync): (entry: Extract<AuditEntry, { kind: 'token' }>) => void {
+  const add = auditWriter(database)
+  const find = database.prepare(
+    `SELECT 1 FROM audit WHERE entry ->> '$.kind' = 'token' AND entry ->> '$.token' = ? AND entry ->> '$.what' = ?`,
+  )
+  return (entry) => {
+    if (find.get(entry.token, entry.what) === undefined) add(entry)
+  }
+}
+
 /** Prepares the statements that read the trail. */
 export function auditReader(database: DatabaseSync) {
   const page = database.prepare(

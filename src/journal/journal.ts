@@ -9,13 +9,15 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Told } from '../event/event.ts'
 import type { AuditEntry, Chained } from '../release/audit.ts'
+import type { Held, HeldOutcome, HeldPush } from '../release/held.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
-import { auditReader, auditWriter, keepAudit, type Wanted } from './audit.ts'
+import { auditReader, auditWriter, keepAudit, tokenWriter, type Wanted } from './audit.ts'
 import { journalError } from './error.ts'
 import { eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group, type Wrote } from './group.ts'
+import { heldOf, type HeldPushes } from './held.ts'
 import { migrate } from './migrations.ts'
 import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
 
@@ -23,10 +25,30 @@ import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, typ
 export type AuditTrail = {
   /** Adds what is no request; requests add themselves. */
   add(entry: AuditEntry): Promise<void>
+  /** Adds what was done to a token, if it is not there yet. */
+  token(entry: Extract<AuditEntry, { kind: 'token' }>): Promise<void>
   /** The oldest first. */
   page(wanted: Wanted): Promise<readonly Chained[]>
   /** The last entry. */
   head(): Promise<Chained | undefined>
+}
+
+/** The pushes that wait for their registry. Throws JOURNAL_FAILED. */
+export type HeldJournal = {
+  /** Resolves when it is on disk, with the one that waits already where it is sent again. */
+  hold(push: HeldPush): Promise<HeldPush>
+  /** Notes the digest that it will be deployed at. */
+  pinned(push: HeldPush): Promise<void>
+  /** Ends one; the first outcome counts. */
+  end(id: RequestId, outcome: HeldOutcome): Promise<void>
+  find(id: RequestId): Promise<Held | undefined>
+  /** The one that became a request. */
+  before(id: RequestId): Promise<HeldPush | undefined>
+  /** Without an outcome, the oldest first, from the id `after` on. */
+  open(after: string, limit: number): Promise<readonly HeldPush[]>
+  newest(limit: number): Promise<readonly Held[]>
+  /** How many have no outcome. */
+  count(): Promise<number>
 }
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
@@ -64,6 +86,7 @@ export type Journal = {
   /** Forgets what ended before `beforeMs`: `most` requests and `most` events at a time. Gives how many. */
   prune(beforeMs: number, most: number): Promise<number>
   readonly trail: AuditTrail
+  readonly held: HeldJournal
   /** Writes what still waits, and lets the file go. */
   close(): void
 }
@@ -74,6 +97,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
   const database = attempt(() => open(file))
   const requests = requestsOf(database)
   const events = eventsOf(database)
+  const held = heldOf(database)
   const writes = group(database, told)
   const write = <T>(work: () => T): Promise<T> =>
     writes.add(work).catch((cause: unknown) => {
@@ -97,8 +121,10 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): Journa
     eventsAfter: (after, of, limit) => read(() => events.after(after, of, limit)),
     firstEvent: (id) => read(() => events.firstOf(id)),
     lastEvent: () => read(() => events.last()),
-    prune: (beforeMs, most) => write(() => requests.prune(beforeMs, most) + events.prune(beforeMs, most)),
+    prune: (beforeMs, most) =>
+      write(() => [requests, events, held].reduce((all, one) => all + one.prune(beforeMs, most), 0)),
     trail: trailOf(database, { attempt, write }),
+    held: heldBy(held, { read, write }),
     close: () => {
       writes.flush()
       database.close()
@@ -124,10 +150,27 @@ type Using = {
 function trailOf(database: DatabaseSync, { attempt, write }: Using): AuditTrail {
   const read = auditReader(database)
   const add = auditWriter(database)
+  const token = tokenWriter(database)
   return {
     add: (entry) => write(() => add(entry)),
+    token: (entry) => write(() => token(entry)),
     page: async (wanted) => attempt(() => read.page(wanted)),
     head: async () => attempt(() => read.head()),
+  }
+}
+
+type Doing = { readonly read: <T>(work: () => T) => Promise<T>; readonly write: <T>(work: () => T) => Promise<T> }
+
+function heldBy(held: HeldPushes, { read, write }: Doing): HeldJournal {
+  return {
+    hold: (push) => write(() => held.hold(push)),
+    pinned: (push) => write(() => held.pinned(push)),
+    end: (id, outcome) => write(() => held.end(id, outcome)),
+    find: (id) => read(() => held.find(id)),
+    before: (id) => read(() => held.before(id)),
+    open: (after, limit) => read(() => held.open(after, limit)),
+    newest: (limit) => read(() => held.newest(limit)),
+    count: () => read(() => held.count()),
   }
 }
 

@@ -46,6 +46,10 @@ const steps: readonly string[] = [
   // n has no AUTOINCREMENT: a number that was taken away and used again breaks the chain all the same.
   `CREATE TABLE audit (n INTEGER PRIMARY KEY, at INTEGER NOT NULL, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
    CREATE INDEX audit_asked ON audit (entry ->> '$.id') WHERE entry ->> '$.kind' = 'asked';`,
+  `CREATE INDEX audit_token ON audit (entry ->> '$.token') WHERE entry ->> '$.kind' = 'token';`,
+  `CREATE TABLE held (id TEXT PRIMARY KEY, same TEXT NOT NULL, push TEXT NOT NULL, outcome TEXT) STRICT;
+   CREATE UNIQUE INDEX held_open ON held (same) WHERE outcome IS NULL;
+   CREATE INDEX held_request ON held (outcome ->> '$.request') WHERE outcome IS NOT NULL;`,
 ]
 
 /**

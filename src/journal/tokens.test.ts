@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { tokenTrouble } from '../access/token.ts'
 import { openTokens } from './tokens.ts'
@@ -66,4 +67,45 @@ test('a token runs out', async () => {
   const found = await store.find(text, 1)
   assert.equal(found && tokenTrouble(found, 99_999), undefined)
   assert.equal(found && tokenTrouble(found, 100_000), 'expired')
+})
+
+test('what was done, by whom, is told until the audit trail has it, each thing once', async () => {
+  const own = openTokens(join(folder, 'told.sqlite'))
+  const seen = async () => (await own.untold()).map(({ name, what, by, at }) => `${name} ${what} ${by} ${at}`)
+  assert.ok(await own.create(token('ci'), 'ada'))
+  assert.deepEqual(await seen(), ['ci created ada 1000'])
+  await own.told(await own.untold())
+  assert.deepEqual(await seen(), [])
+  await own.revoke('ci', 3_000, 'bob')
+  assert.ok(await own.create({ ...token('ci'), createdAt: 4_000 }))
+  assert.deepEqual(await seen(), ['ci revoked bob 3000', 'ci created undefined 4000'])
+  const [first] = await own.untold()
+  assert.ok(first !== undefined)
+  await own.told([first])
+  assert.deepEqual(await seen(), ['ci created undefined 4000'])
+  assert.ok(await own.create({ ...token('ci'), createdAt: 200_000 }, 'eve'))
+  assert.deepEqual(
+    await seen(),
+    ['ci created undefined 4000', 'ci revoked eve 200000', 'ci created eve 200000'],
+    'whoever takes the name of one that ran out revokes it',
+  )
+  own.close()
+})
+
+test('a file of an older mgo is widened, and that mgo can go on using it', async () => {
+  const old = join(folder, 'old.sqlite')
+  const raw = new DatabaseSync(old)
+  raw.exec(`CREATE TABLE tokens (hash BLOB PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL, author TEXT,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used_at INTEGER, revoked_at INTEGER) STRICT`)
+  const insert = 'INSERT INTO tokens (hash, name, scopes, created_at, expires_at) VALUES (randomblob(32), ?, ?, 1, 2)'
+  raw.prepare(insert).run('before', '[]')
+  openTokens(old).close()
+  raw.prepare(insert).run('after', '[]')
+  raw.close()
+  const own = openTokens(old)
+  assert.deepEqual((await own.untold()).map(({ name, by }) => `${name} ${by}`).toSorted(), [
+    'after undefined',
+    'before undefined',
+  ])
+  own.close()
 })

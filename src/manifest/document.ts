@@ -11,6 +11,7 @@ import {
   type ParsedNode,
   type Scalar,
   type YAMLMap,
+  Lexer,
   isAlias,
   isCollection,
   isMap,
@@ -56,6 +57,31 @@ export function parseDocuments(source: Source): Documents {
   const found: Problem[] = []
   for (const doc of parsed) if (found.length < problemLimit) checkShape(doc, source, found)
   return found.length > 0 ? { kind: 'refused', problems: found } : { kind: 'ok', documents: parsed }
+}
+
+/**
+ * What the lexer finds in a values file at most: some 14,000 short lines, beyond what people write. Parsing that many takes a
+ * third of a second; 4 MiB of them would take twenty, and whoever else waits for this process would wait, too. A long
+ * text or comment counts once.
+ */
+const tokenLimit = 100_000
+
+/** The problem of a file that is too dense to be parsed, told without parsing it. */
+export function tooDense(source: Source): Problem | undefined {
+  // Each scalar has a mark beside its own text; no token is shorter than that.
+  if (source.text.length * 2 < tokenLimit) return undefined
+  let tokens = 0
+  for (const _ of new Lexer().lex(source.text)) if (++tokens > tokenLimit) return dense(source)
+  return undefined
+}
+
+function dense(source: Source): Problem {
+  return {
+    code: 'FILE_TOO_LARGE',
+    message: `${source.path} has too many values: mgo reads a values file of up to ${tokenLimit} YAML tokens, some 14,000 lines`,
+    hint: 'Split the release, or keep what is data as a text (|), which counts once.',
+    at: placeOf(source, 0),
+  }
 }
 
 const octal = {

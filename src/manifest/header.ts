@@ -7,7 +7,7 @@ import { type Document, type YAMLMap, isMap, isScalar, isSeq } from 'yaml'
 import type { Problem } from '../error.ts'
 import type { Cluster } from '../release/ids.ts'
 import type { ChartRef, Release } from '../release/release.ts'
-import { pairOf, parseDocuments, startOf, topMap } from './document.ts'
+import { pairOf, parseDocuments, startOf, tooDense, topMap } from './document.ts'
 import { type Fields, fieldsOf, textOf, wrong } from './fields.ts'
 import { isInside } from './settings.ts'
 import { imagesOf } from './slots.ts'
@@ -62,6 +62,8 @@ export function readHeader(path: string, bytes: Uint8Array): Found {
 }
 
 function findHeader(source: Source): Found {
+  const problem = tooDense(source)
+  if (problem !== undefined) return { kind: 'refused', problems: [problem] }
   const parsed = parseDocuments(source)
   if (parsed.kind === 'refused') return parsed
   const found = parsed.documents.flatMap((doc) => {

@@ -10,6 +10,7 @@ const opened = (now = 5_000) =>
     version: '1.2.3',
     now: () => now,
     waiting: async () => ({ requests: 1, since: 1_000 }),
+    held: async () => 3,
     journalBytes: () => 4_096,
   })
 
@@ -57,6 +58,7 @@ test('a deploy in numbers', async () => {
     'mgo_build_info{version="1.2.3"}': 1,
     mgo_requests_accepted_total: 2,
     mgo_requests_open: 1,
+    mgo_deliveries_waiting: 3,
     mgo_requests_oldest_seconds: 4,
     mgo_push_batch_size_sum: 1,
     mgo_push_turns_sum: 2,

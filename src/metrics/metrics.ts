@@ -37,6 +37,8 @@ export type MetricsOptions = {
   readonly now: () => number
   /** What is accepted and has no verdict; `since`: when the oldest was accepted. */
   readonly waiting: () => Promise<{ readonly requests: number; readonly since: number | null }>
+  /** Pushes that wait for their registry. */
+  readonly held: () => Promise<number>
   /** How large the journal's files are. */
   readonly journalBytes: () => number
 }
@@ -44,7 +46,7 @@ export type MetricsOptions = {
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Makes a set of metrics of its own. */
-export function openMetrics({ version, now, waiting, journalBytes }: MetricsOptions): Metrics {
+export function openMetrics({ version, now, waiting, held, journalBytes }: MetricsOptions): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -53,6 +55,14 @@ export function openMetrics({ version, now, waiting, journalBytes }: MetricsOpti
     1,
   )
   waitingGauges(registers, waiting, now)
+  new Gauge({
+    name: 'mgo_deliveries_waiting',
+    help: 'Pushes that wait until their registry can say a digest.',
+    registers,
+    async collect() {
+      this.set(await held())
+    },
+  })
   return {
     told: deployMetrics(registers),
     http: httpMetrics(registers),

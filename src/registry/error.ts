@@ -11,7 +11,7 @@ export function unreachable(host: string, why: string, cause?: unknown): MgoErro
     {
       code: 'REGISTRY_UNREACHABLE',
       message: `the registry ${host} cannot say which digest a tag has: ${why}`,
-      hint: 'Nothing was accepted: send the request again. Is the registry up, and can this machine reach it?',
+      hint: 'Is the registry up, and can this machine reach it?',
     },
     { cause },
   )

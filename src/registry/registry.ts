@@ -39,9 +39,12 @@ const manifests = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ')
 
+/** Asked each time: settings change while a server runs. */
+export type Logins = Pick<ReadonlyMap<string, RegistryLogin>, 'get'>
+
 export type RegistriesOptions = {
   /** By host, in lower case. */
-  readonly logins: ReadonlyMap<string, RegistryLogin>
+  readonly logins: Logins
   /** Sent as User-Agent. */
   readonly agent: string
   /** Milliseconds for one answer. */
@@ -78,7 +81,7 @@ type Place = {
 
 type Course = { readonly place: Place; readonly wire: Wire; readonly signal: AbortSignal }
 
-function placeOf(repository: string, logins: ReadonlyMap<string, RegistryLogin>): Place {
+function placeOf(repository: string, logins: Logins): Place {
   const [first = '', ...rest] = repository.split('/')
   const isHost = rest.length > 0 && (/[.:[]/.test(first) || first === 'localhost')
   const host = isHost ? first.toLowerCase().replace(/^(?:index|registry-1)\.(?=docker\.io$)/, '') : 'docker.io'

@@ -44,6 +44,26 @@ export type AuditEntry =
       readonly source?: string
       readonly image?: string
     }
+  /** Somebody made or revoked a static token on the server's machine, at `when` (RFC 3339). `token`: its id, never itself. */
+  | {
+      readonly kind: 'token'
+      readonly what: 'created' | 'revoked'
+      readonly token: string
+      readonly name: string
+      /** The user of the system; absent: an older mgo did it, which did not ask. */
+      readonly by?: string
+      readonly when: string
+      readonly expires: string
+      readonly scopes: readonly string[]
+    }
+  /** Which settings count from here on: SHA-256 of their file and of the policy alone. */
+  | {
+      readonly kind: 'settings'
+      readonly how: 'start' | 'reload'
+      readonly file: string
+      readonly policy: string
+      readonly rules: number
+    }
 
 /**
  * An entry in its place. `entry` is the JSON as it was written; `hash` is the SHA-256 (hex) of the hash before, `n`, `at`
@@ -106,7 +126,8 @@ export function auditChooser({
     if (cluster !== undefined && (!('cluster' in entry) || entry.cluster !== cluster)) return false
     if (principal === undefined) return true
     if (entry.kind === 'ended') return asked.has(entry.id)
-    if (entry.principal !== principal) return false
+    if (entry.kind === 'token') return principal === `token ${entry.name}`
+    if (!('principal' in entry) || entry.principal !== principal) return false
     if (entry.kind === 'asked') asked.add(entry.id)
     return true
   }

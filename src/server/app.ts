@@ -15,7 +15,7 @@ import { z } from 'zod'
 import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
-import { json, named } from './answers.ts'
+import { json, named } from './shapes.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
@@ -221,9 +221,9 @@ function tell(error: unknown, reply: FastifyReply): FastifyReply {
   return heads(problem, reply).type('application/problem+json').send(problem)
 }
 
-function heads({ status, code }: ProblemJson, reply: FastifyReply): FastifyReply {
-  if (status === 503) void reply.header('retry-after', '2')
-  if (status === 429) void reply.header('retry-after', code === 'CLUSTER_BUSY' ? '5' : '30')
+function heads({ status, code, retryAfter }: ProblemJson, reply: FastifyReply): FastifyReply {
+  if (status === 503) void reply.header('retry-after', String(retryAfter ?? 2))
+  if (status === 429) void reply.header('retry-after', String(retryAfter ?? (code === 'CLUSTER_BUSY' ? 5 : 30)))
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="mgo", Basic realm="mgo"')
   return reply.code(status)
 }

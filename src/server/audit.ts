@@ -6,7 +6,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Chained } from '../release/audit.ts'
-import { failure, json, named, object } from './answers.ts'
+import { failure, json, named, object } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import { addRoute } from './route.ts'
 

@@ -13,7 +13,7 @@ const clock = { sleep: () => new Promise<void>((resolve) => setImmediate(resolve
 test('a stream is told when its credential stops counting', async () => {
   let counts = 3
   const over = new AbortController()
-  const caller = callers([], clock).known(token, { isGood: async () => counts-- > 0, over: over.signal })
+  const caller = callers(() => [], clock).known(token, { isGood: async () => counts-- > 0, over: over.signal })
   const ended = caller.ended()
   assert.equal(ended.aborted, false)
   await new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()))
@@ -23,7 +23,9 @@ test('a stream is told when its credential stops counting', async () => {
 test('a store that cannot be read ends streams, too', async () => {
   const over = new AbortController()
   const isGood = async () => Promise.reject(new Error('disk'))
-  const ended = callers([], clock).known(token, { isGood, over: over.signal }).ended()
+  const ended = callers(() => [], clock)
+    .known(token, { isGood, over: over.signal })
+    .ended()
   await new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()))
 })
 
@@ -32,7 +34,9 @@ test('when the stream is over nobody looks any more', async () => {
   const over = new AbortController()
   over.abort()
   const isGood = async () => ++looks > 0
-  callers([], clock).known(token, { isGood, over: over.signal }).ended()
+  callers(() => [], clock)
+    .known(token, { isGood, over: over.signal })
+    .ended()
   for (let i = 0; i < 5; i++) await clock.sleep()
   assert.equal(looks, 0)
 })
@@ -42,7 +46,7 @@ test('claims that git could not store give way to the principal’s name', () =>
   const policy = [
     { name: 'r', who: { token: 'ci' }, may: ['deploy' as const], clusters: ['a'], sources: ['**'], images: ['**'] },
   ]
-  const stamped = callers(policy, clock)
+  const stamped = callers(() => policy, clock)
     .known(odd)
     .stamp({
       cluster: 'a' as Cluster,
@@ -61,18 +65,25 @@ test('where nobody has to say who they are, nothing is written on the request', 
     image: { repository: 'r', tag: 't', digest: undefined },
     author: { name: 'Ada', email: '' },
   }
-  assert.equal(callers(undefined, clock).anybody().stamp(asked), asked)
+  assert.equal(
+    callers(() => [], clock)
+      .anybody()
+      .stamp(asked),
+    asked,
+  )
 })
 
 test('tries come back with time, and only so many keys are remembered', () => {
-  let now = 0
-  const some = tries(2, { now: () => now })
-  assert.deepEqual([some.spend('a'), some.spend('a'), some.spend('a'), some.spend('b')], [true, true, false, true])
+  let [now, limit] = [0, 2]
+  const some = tries(() => limit, { now: () => now })
+  assert.deepEqual([some.spend('a'), some.spend('a'), some.spend('a'), some.spend('b')], [0, 0, 30_000, 0])
   now = 30_000
-  assert.equal(some.isSpent('a'), false)
-  assert.deepEqual([some.spend('a'), some.spend('a')], [true, false])
+  assert.equal(some.wait('a'), 0)
+  assert.deepEqual([some.spend('a'), some.spend('a')], [0, 30_000])
+  limit = 4
+  assert.equal(some.wait('a'), 15_000, 'a limit that was raised counts at once')
   now = 0
-  assert.equal(some.spend('a'), false, 'a clock that is put back gives nothing')
+  assert.equal(some.spend('a'), 15_000, 'a clock that is put back gives nothing')
   for (let i = 0; i < 20_001; i++) some.spend(`x${i}`)
-  assert.equal(some.isSpent('a'), false, 'the oldest was forgotten')
+  assert.equal(some.wait('a'), 0, 'the oldest was forgotten')
 })

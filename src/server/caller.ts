@@ -26,7 +26,7 @@ export type Caller = {
   /** Gives what allowed it. Throws FORBIDDEN. */
   readonly allow: (wish: Wish) => Extract<Decision, { kind: 'allowed' }> | undefined
   /** Whether they may know of a request: their own, or what they may read. If not, it is to be as if there were none. */
-  readonly sees: (request: DeployRequest) => boolean
+  readonly sees: (request: Pick<DeployRequest, 'principal' | 'cluster' | 'source' | 'image'>) => boolean
   /** Allows the deploy or rollback, and writes on it who asks: the verified one, whatever the body says. Throws FORBIDDEN. */
   readonly stamp: (asked: Asked, verb?: 'deploy' | 'rollback') => Stamped
   /** A verdict without the names that they may not read. */
@@ -53,9 +53,9 @@ const anybody: Caller = {
   ended: () => new AbortController().signal,
 }
 
-/** Makes callers who stand under a policy. `denied` hears of what it does not allow. */
+/** Makes callers who stand under the policy of the moment, streams included. `denied` hears of what it does not allow. */
 export function callers(
-  policy: readonly Rule[] = [],
+  policy: () => readonly Rule[],
   clock: Pick<Clock, 'sleep'>,
   denied: (principal: string, wish: Wish) => void = () => undefined,
 ) {
@@ -63,7 +63,7 @@ export function callers(
     anybody: () => anybody,
     known: (principal: Principal, life?: Life): Caller => {
       const name = namePrincipal(principal)
-      const can = (wish: Wish) => may(principal, wish, policy)
+      const can = (wish: Wish) => may(principal, wish, policy())
       const allow = (wish: Wish) => {
         const decision = can(wish)
         if (decision.kind === 'denied') {

@@ -7,14 +7,14 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Compared } from '../deploy/compare.ts'
 import { isNamed } from '../deploy/fed.ts'
-import { lanes } from '../deploy/lane.ts'
+import { type Lanes, lanes } from '../deploy/lane.ts'
 import type { Overview } from '../deploy/overview.ts'
 import { type Standing, states } from '../deploy/standing.ts'
 import { MgoError } from '../error.ts'
 import type { Difference } from '../plan/diff.ts'
 import { type Cluster, parseCluster } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
-import { commit, evidence, failure, json, named, object, time } from './answers.ts'
+import { commit, evidence, failure, json, named, object, time } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import { type Reach, reachOn, unknownRelease } from './reach.ts'
 import { addRoute, textAs } from './route.ts'
@@ -105,8 +105,8 @@ const planRoute = {
 /** Milliseconds that an answer may take; what it takes longer is thrown away. */
 const standingMs = 60_000
 const planMs = 120_000
-/** Clusters that are looked at side by side. */
-const width = 8
+/** Looks at one cluster side by side; a cluster that is silent holds up nobody who asks about another. */
+const width = 4
 
 /** Adds the routes. */
 export function clusterRoutes(app: FastifyInstance, overview: Overview): void {
@@ -119,8 +119,8 @@ export function clusterRoutes(app: FastifyInstance, overview: Overview): void {
     const look = query.quick !== 'true'
     const only = (one: string) => name === undefined || isNamed(one, name)
     // Who asks the same at the same time shares one look; what each may see of it is their own.
-    const key = JSON.stringify([cluster, reach.commit, look, name])
-    const all = looks(key, () => overview.standing(cluster, { commit: reach.commit, look, only }))
+    const key = JSON.stringify([reach.commit, look, name])
+    const all = looks(cluster, key, () => overview.standing(cluster, { commit: reach.commit, look, only }))
     const rows = (await inTime(all, cluster, standingMs)).filter((one) => sees(reach, one.release))
     if (name !== undefined) checkOne(name, rows, reach)
     return { cluster, commit: reach.commit, releases: rows.map((row) => told(row, reach)) }
@@ -177,13 +177,15 @@ function veiled(error: unknown, { cluster, isWhole }: Reach): unknown {
 
 /** The same work at the same time is done once. */
 function sharing() {
-  const lane = lanes(width)
-  const underWay = new Map<string, Promise<readonly Standing[]>>()
-  return (key: string, work: () => Promise<readonly Standing[]>): Promise<readonly Standing[]> => {
-    const known = underWay.get(key)
+  type Looking = Promise<readonly Standing[]>
+  const clusters = new Map<Cluster, { readonly lane: Lanes; readonly underWay: Map<string, Looking> }>()
+  return (cluster: Cluster, key: string, work: () => Looking): Looking => {
+    const here = clusters.get(cluster) ?? { lane: lanes(width), underWay: new Map<string, Looking>() }
+    clusters.set(cluster, here)
+    const known = here.underWay.get(key)
     if (known !== undefined) return known
-    const mine = lane(key, work).finally(() => underWay.delete(key))
-    underWay.set(key, mine)
+    const mine = here.lane(key, work).finally(() => here.underWay.delete(key))
+    here.underWay.set(key, mine)
     return mine
   }
 }

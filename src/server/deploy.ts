@@ -23,7 +23,7 @@ import {
   unknown,
   waits,
 } from './answer.ts'
-import { failure, json, named, requestId, verdict } from './answers.ts'
+import { failure, json, named, requestId, verdict } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'

@@ -1,156 +1,166 @@
 /**
  * Pushed tags → deploys: which of them the hook's settings and the policy let through, at which digest, and each of them
- * kept before the sender hears so. A retry of a delivery finds what was kept the first time.
+ * kept before the sender hears so. A retry of a delivery finds what was kept the first time; a push whose registry is away
+ * is kept, too, and becomes a deploy later.
  *
  * @module
  */
 import { MgoError } from '../error.ts'
-import type { Cluster, RequestId } from '../release/ids.ts'
-import { printImage } from '../release/image.ts'
-import type { DeployRequest } from '../release/request.ts'
-import { parseAuthor, showAuthor } from '../request/author.ts'
-import type { Artifact, Hook, HookImage } from '../request/hook.ts'
+import type { HeldOutcome, HeldPush } from '../release/held.ts'
 import { match, type Passed, type Wanted } from '../request/hook-match.ts'
 import { judgeTag } from '../request/hook-tags.ts'
-import type { Asked } from '../request/request.ts'
-import type { Stamped } from './caller.ts'
+import {
+  denied,
+  type DeliverOptions,
+  imageOf,
+  type One,
+  passed,
+  stamped,
+  take,
+  type Taken,
+  type Told,
+  type Under,
+} from './hook-take.ts'
 
-export type DeliverOptions = {
-  /** Resolves when the request is on disk. `again`: this deploy of this delivery came before. Throws OVERLOADED … */
-  readonly accept: (
-    asking: Stamped,
-    once: { readonly delivery: string },
-  ) => Promise<{ readonly kind: 'new' | 'again'; readonly request: DeployRequest }>
-  /** Whether a request has its verdict, so that the repo says what came of it. */
-  readonly isEnded: (id: RequestId) => Promise<boolean>
-  /** Asks the policy whether the hook of a name may do that, and notes by which rule. Throws FORBIDDEN. */
-  readonly stamp: (hook: string, asked: Asked) => Stamped
-  /** The digest of a tag at its registry, `undefined` where there is no such tag. Throws REGISTRY_*. */
-  readonly digest: (repository: string, tag: string) => Promise<string | undefined>
-  /** The tags that the image of a source has on a cluster by now, as the repo says. */
-  readonly current: (cluster: Cluster, source: string) => Promise<readonly string[]>
+/** `waiting`: kept, and deployed when the registry has said which digest the tag has. */
+export type Delivered = {
+  readonly deploys: readonly Taken[]
+  readonly ignored: readonly Passed[]
+  readonly waiting: readonly { readonly push: HeldPush; readonly why: string }[]
 }
 
-/** A delivery whose proof was checked. `how`: by what. `id`: what a retry repeats. */
-export type Told = {
-  readonly hook: Hook
-  readonly how: string
-  readonly id: string
-  readonly artifacts: readonly Artifact[]
-  readonly by?: string | undefined
+export type Deliverer = {
+  /**
+   * Takes a delivery. Throws FORBIDDEN where the policy lets nothing of it through, and what the desk throws: the sender then
+   * tries again, and what was kept already is found again.
+   */
+  deliver(told: Told): Promise<Delivered>
+  /** Once more for a push that was held: what becomes of it. Throws REGISTRY_* and what the desk throws: later, then. */
+  again(push: HeldPush): Promise<HeldOutcome>
 }
 
-export type Taken = {
-  readonly id: RequestId
-  readonly cluster: Cluster
-  readonly source: string
-  readonly image: string
-  /** It was accepted by an earlier try of the same delivery. */
-  readonly again: boolean
-}
-
-export type Delivered = { readonly deploys: readonly Taken[]; readonly ignored: readonly Passed[] }
-
-/** What became of one wanted deploy. */
-type One =
-  | { readonly kind: 'taken'; readonly taken: Taken }
-  | { readonly kind: 'passed'; readonly passed: Passed }
-  | { readonly kind: 'denied'; readonly error: MgoError; readonly passed: Passed }
-
-type Under = { readonly cluster: Cluster; readonly source: string; readonly tag: string; readonly id: RequestId }
-
-/**
- * Takes deliveries. Throws FORBIDDEN where the policy lets nothing of it through, REGISTRY_* and what the desk throws:
- * the sender then tries again, and what was kept already is found again.
- */
-export function deliverer(options: DeliverOptions): (told: Told) => Promise<Delivered> {
+/** Makes the deliverer. */
+export function deliverer(options: DeliverOptions): Deliverer {
   const underWay: Under[] = []
   let turn: Promise<unknown> = Promise.resolve()
+  // One at a time: of two builds that arrive together, the older must see the newer.
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work, work)
     turn = mine.catch(() => undefined)
     return mine
   }
-  return async (told) => {
-    const { wanted, ignored } = match(told.artifacts, told.hook)
-    const ended: One[] = []
-    for (const one of wanted) {
-      const digest = await pinned(one, options)
-      if (digest.kind === 'passed') ended.push(digest)
-      // One at a time: of two builds that arrive together, the older must see the newer.
-      else ended.push(await inTurn(() => take(digest.digest, { one, told, options, underWay })))
-    }
-    const deploys = ended.flatMap((one) => (one.kind === 'taken' ? [one.taken] : []))
-    const [denied] = ended.flatMap((one) => (one.kind === 'denied' ? [one.error] : []))
-    if (denied !== undefined && deploys.length === 0) throw denied
-    return { deploys, ignored: [...ignored, ...ended.flatMap((one) => (one.kind === 'taken' ? [] : [one.passed]))] }
+  const course = { options, underWay, inTurn }
+  return {
+    deliver: async (told) => {
+      const { wanted, ignored } = match(told.artifacts, told.hook)
+      const ended: One[] = []
+      for (const one of wanted) ended.push(await first(one, told, { ...course, isAway: ended.some(isHeld) }))
+      return summed(ended, ignored)
+    },
+    again: (push) => again(push, course),
   }
 }
 
-type Pinned = { readonly kind: 'pinned'; readonly digest: string | undefined } | Extract<One, { kind: 'passed' }>
-
-/** What the policy for tags refuses whatever is there, costs no question to a registry. */
-async function pinned({ image, tag }: Wanted, { digest }: DeliverOptions): Promise<Pinned> {
-  const judged = judgeTag(tag, image.tags, [])
-  if (judged.kind === 'ignored') return passed(image, tag, judged.why)
-  if (!image.resolve) return { kind: 'pinned', digest: undefined }
-  const found = await digest(image.image, tag)
-  return found === undefined ? passed(image, tag, 'the registry has no such tag') : { kind: 'pinned', digest: found }
-}
-
-function passed(image: HookImage, tag: string, why: string): Extract<One, { kind: 'passed' }> {
-  return { kind: 'passed', passed: { image: `${image.image}:${tag}`, why } }
-}
-
-type Taking = {
-  readonly one: Wanted
-  readonly told: Told
+type Course = {
   readonly options: DeliverOptions
   readonly underWay: Under[]
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
 }
 
-async function take(digest: string | undefined, { one, told, options, underWay }: Taking): Promise<One> {
-  const { image, cluster, tag } = one
-  const { source } = image
-  const judged = judgeTag(tag, image.tags, await tagsOf(one, options, underWay))
-  if (judged.kind === 'ignored') return passed(image, tag, judged.why)
-  const asked = stamped({ cluster, source, image: { repository: image.image, tag, digest } }, told, options)
-  if (asked instanceof MgoError) return { ...passed(image, tag, asked.message), kind: 'denied', error: asked }
-  const { kind, request } = await options.accept(asked, { delivery: one.event ?? told.id })
-  if (kind === 'new') underWay.push({ cluster, source, tag, id: request.id })
-  const taken = { id: request.id, cluster, source, image: printImage(asked.image), again: kind === 'again' }
-  return { kind: 'taken', taken }
-}
-
-/** The hook asks, whoever pushed: that is only what the payload claims. */
-function stamped(
-  what: Pick<Asked, 'cluster' | 'source' | 'image'>,
-  { hook, how, by }: Told,
-  { stamp }: DeliverOptions,
-): Stamped | MgoError {
-  const principal = `hook ${hook.name}`
-  const author = { name: principal, email: '' }
-  const claimed = by === undefined ? undefined : parseAuthor(by)
-  try {
-    return {
-      ...stamp(hook.name, { ...what, author }),
-      author,
-      principal,
-      verifiedBy: `${principal} of ${hook.vendor}, by ${how}`,
-      ...(claimed?.kind === 'ok' ? { claimedAuthor: showAuthor(claimed.author) } : {}),
-    }
-  } catch (error) {
-    if (error instanceof MgoError && error.code === 'FORBIDDEN') return error
+/** Senders wait for ten seconds: once a registry did not answer, it is not asked again while they do. */
+async function first(one: Wanted, told: Told, course: Course & { readonly isAway: boolean }): Promise<One> {
+  const { options, underWay, inTurn, isAway } = course
+  // What the policy for tags refuses whatever is there, costs no question to a registry.
+  const judged = judgeTag(one.tag, one.image.tags, [])
+  if (judged.kind === 'ignored') return passed(one, judged.why)
+  const found = await digestOf(one, options, isAway).catch((error: unknown) => {
+    if (isAwayError(error)) return error
     throw error
-  }
+  })
+  if (found === null) return passed(one, 'the registry has no such tag')
+  if (found instanceof MgoError) return hold(one, told, { options, why: found.message })
+  return inTurn(() => take(found, { one, told, options, underWay }))
 }
 
-/** What the repo says, and what was accepted and is not in the repo yet. */
-async function tagsOf({ cluster, image }: Wanted, options: DeliverOptions, underWay: Under[]): Promise<string[]> {
-  const { source } = image
-  const ended = await Promise.all(underWay.map(({ id }) => options.isEnded(id)))
-  const left = underWay.filter((_, i) => ended[i] !== true)
-  underWay.splice(0, underWay.length, ...left)
-  const open = left.filter((one) => one.cluster === cluster && one.source === source).map(({ tag }) => tag)
-  return [...open, ...(await options.current(cluster, source))]
+/** `null`: there is no such tag; `undefined`: nobody wants to know. */
+async function digestOf({ image, tag }: Wanted, { digest }: DeliverOptions, isAway: boolean) {
+  if (!image.resolve) return undefined
+  if (isAway) return unasked
+  return (await digest(image.image, tag)) ?? null
+}
+
+const unasked = new MgoError({
+  code: 'REGISTRY_UNREACHABLE',
+  message: 'a registry did not answer, and nothing more is asked while the sender waits',
+  hint: 'It is asked again in a moment.',
+})
+
+function isAwayError(error: unknown): error is MgoError {
+  return error instanceof MgoError && (error.code === 'REGISTRY_UNREACHABLE' || error.code === 'REGISTRY_DENIED')
+}
+
+type ToHold = { readonly options: DeliverOptions; readonly why: string }
+
+/** What the policy would refuse later is refused now, while the sender listens. */
+async function hold(one: Wanted, told: Told, { options, why }: ToHold): Promise<One> {
+  const { image, cluster, tag, event } = one
+  const asked = stamped({ cluster, source: image.source, image: imageOf(one, undefined) }, told, options)
+  if (asked instanceof MgoError) return denied(one, asked)
+  const { hook, how, id, by } = told
+  const push = await options.hold({
+    hook: hook.name,
+    how,
+    delivery: event ?? id,
+    by,
+    repository: image.image,
+    tag,
+    source: image.source,
+    cluster,
+  })
+  return { kind: 'held', push, why }
+}
+
+function isHeld({ kind }: One): boolean {
+  return kind === 'held'
+}
+
+function summed(ended: readonly One[], ignored: readonly Passed[]): Delivered {
+  const deploys = ended.flatMap((one) => (one.kind === 'taken' ? [one.taken] : []))
+  const waiting = ended.flatMap((one) => (one.kind === 'held' ? [{ push: one.push, why: one.why }] : []))
+  const [refused] = ended.flatMap((one) => (one.kind === 'denied' ? [one.error] : []))
+  if (refused !== undefined && deploys.length + waiting.length === 0) throw refused
+  const more = ended.flatMap((one) => (one.kind === 'passed' || one.kind === 'denied' ? [one.passed] : []))
+  return { deploys, waiting, ignored: [...ignored, ...more] }
+}
+
+async function again(push: HeldPush, { options, underWay, inTurn }: Course): Promise<HeldOutcome> {
+  const hook = options.hook(push.hook)
+  const image = hook?.images.find(
+    (one) => one.image === push.repository && one.source === push.source && one.clusters.includes(push.cluster),
+  )
+  if (hook === undefined || image === undefined)
+    return { kind: 'ignored', why: 'the settings no longer have this hook or image' }
+  const one = { image, cluster: push.cluster, tag: push.tag, event: push.delivery }
+  const digest = push.digest ?? (await options.digest(push.repository, push.tag))
+  if (digest === undefined) return { kind: 'ignored', why: 'the registry has no such tag' }
+  // On disk before anything is accepted: after a crash the same is asked for, and so known.
+  if (push.digest === undefined) await options.pinned({ ...push, digest })
+  const told = { hook, how: push.how, id: push.delivery, artifacts: [], by: push.by }
+  return inTurn(async () => {
+    const by = await options.overtaken(push, image.tags)
+    return by === undefined
+      ? outcomeOf(await take(digest, { one, told, options, underWay }))
+      : { kind: 'superseded', by }
+  })
+}
+
+function outcomeOf(one: Exclude<One, { kind: 'held' }>): HeldOutcome {
+  switch (one.kind) {
+    case 'taken':
+      return { kind: 'accepted', request: one.taken.id, image: one.taken.image }
+    case 'passed':
+      return { kind: 'ignored', why: one.passed.why }
+    case 'denied':
+      return { kind: 'failed', code: one.error.code, why: one.error.message, hint: one.error.hint }
+  }
 }

@@ -32,13 +32,13 @@ const readsPerMinute = 6
 
 /** Makes the finder of an issuer's keys; asks nothing before the first token. */
 export function issuerKeys(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): KeyFinder {
-  const reads = tries(readsPerMinute, clock)
+  const reads = tries(() => readsPerMinute, clock)
   let kept: { readonly keys: KeySet; readonly at: number } | undefined
   let reading: Promise<boolean> | undefined
   let isDown = false
 
   const read = async (): Promise<boolean> => {
-    if (!reads.spend('')) return false
+    if (reads.spend('') > 0) return false
     try {
       kept = { keys: createLocalJWKSet(keysOf(await fetchJson(await addressOf(issuer, fetchJson)))), at: clock.now() }
       isDown = false

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FastifyInstance } from 'fastify'
-import { failure } from './answers.ts'
+import { failure } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import { addRoute } from './route.ts'
 

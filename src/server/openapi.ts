@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { components } from './answers.ts'
+import { components } from './shapes.ts'
 import { type Answer, addRoute, type Content, type Route, type Words } from './route.ts'
 
 /** Adds the route. It says what mgo can do, and nothing about what it does: it needs no identity. */
@@ -98,7 +98,13 @@ function response({ means, contents, headers }: Answer) {
 }
 
 function contentOf(contents: readonly Content[]) {
-  return Object.fromEntries(contents.map(({ type, shape }) => [type, { schema: schemaOf(type, shape) }]))
+  return Object.fromEntries(
+    contents.map(({ type, shape, data }) => {
+      // OpenAPI 3.1 has no word for what comes in a stream; 3.2 will.
+      const events = data === undefined ? {} : { 'x-event-data': schemaOf('application/json', data) }
+      return [type, { schema: schemaOf(type, shape), ...events }]
+    }),
+  )
 }
 
 function schemaOf(type: string, shape: z.ZodType | undefined): unknown {

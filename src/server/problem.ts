@@ -18,11 +18,17 @@ export type ProblemJson = {
   readonly at?: Place
   /** All of them, where there are several. */
   readonly problems?: readonly Problem[]
+  /** Seconds, as in the header, where they are known. */
+  readonly retryAfter?: number
 }
 
 /** An error as problem+json. */
 export function problemOf(error: unknown): ProblemJson {
-  if (error instanceof MgoError) return problemsOf(error.problems)
+  if (error instanceof MgoError) {
+    const { problems, retryAfterMs } = error
+    const after = retryAfterMs === undefined ? {} : { retryAfter: Math.max(1, Math.ceil(retryAfterMs / 1000)) }
+    return { ...problemsOf(problems), ...after }
+  }
   const status = (error as { readonly statusCode?: number } | null)?.statusCode ?? 500
   if (status >= 400 && status < 500) return problemsOf([framework(status, error)], status)
   return problemsOf([

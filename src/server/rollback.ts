@@ -12,7 +12,7 @@ import { MgoError } from '../error.ts'
 import { didYouMean } from '../manifest/nearest.ts'
 import { parseRollback, type RollbackAsked, rollbackShape } from '../request/rollback.ts'
 import { answer, answers, keyHeader, onceOf, refusal, waits } from './answer.ts'
-import { json, named } from './answers.ts'
+import { json, named } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Accepted, Desk } from './desk.ts'
@@ -59,7 +59,10 @@ async function goBack(asked: RollbackAsked, once: Question | undefined, course: 
   const reach = await reachOn(asked.cluster, 'rollback', { caller, overview })
   const release = releaseOf(asked, reach)
   const { cluster, source, to, author } = asked
-  const found = await overview.earlier({ release, source, cluster, to }, reach.commit)
+  if (source !== undefined) caller.allow({ verb: 'rollback', cluster, release, source })
+  // Of a release that others feed, too, only the images that are theirs go back.
+  const may = (one: string) => caller.may({ verb: 'rollback', cluster, release, source: one })
+  const found = await overview.earlier({ release, source, cluster, to, may }, reach.commit)
   const { source: of, image } = onlyImage(found, release)
   const stamped = caller.stamp({ cluster, source: of, image, author }, 'rollback')
   return desk.accept({ ...stamped, backTo: found.from.commit }, once)

@@ -22,7 +22,12 @@ export function textAs<T>(read: (text: string) => T | undefined, message: string
 }
 
 /** What comes in the body, or goes out in it. Without a shape: text. */
-export type Content = { readonly type: string; readonly shape?: z.ZodType }
+export type Content = {
+  readonly type: string
+  readonly shape?: z.ZodType
+  /** Of server-sent events: what the data of each is. */
+  readonly data?: z.ZodType
+}
 
 export type Answer = {
   readonly means: string

@@ -12,11 +12,12 @@ import { MgoError } from '../error.ts'
 import type { Told } from '../event/event.ts'
 import type { RequestId } from '../release/ids.ts'
 import { byId, idOf, known } from './answer.ts'
-import { failure } from './answers.ts'
+import { failure } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import { clusterWord } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { eventShape } from './event-shape.ts'
 import type { Hub } from './hub.ts'
 import type { EventMemory, Known, Numbered } from './memory.ts'
 import { addRoute } from './route.ts'
@@ -36,7 +37,7 @@ export type StreamOptions = {
 const answers = {
   200: {
     means: 'Server-sent events: `event` is the kind, `data` JSON, `id` the number to come back with.',
-    contents: [{ type: 'text/event-stream' }],
+    contents: [{ type: 'text/event-stream', data: eventShape }],
   },
   default: failure,
 } as const

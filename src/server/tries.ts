@@ -3,37 +3,46 @@
  *
  * @module
  */
+import { type Bucket, spend, waitFor } from '../access/bucket.ts'
+import { MgoError } from '../error.ts'
 import type { Clock } from '../ports.ts'
 
 export type Tries = {
-  /** Takes one; `false` where there is none left. */
-  spend(key: string): boolean
-  /** Whether there is none left. */
-  readonly isSpent: (key: string) => boolean
+  /** Takes one; gives the milliseconds until there is one again, 0 where there was one. */
+  spend(key: string): number
+  /** Milliseconds until there is one, 0 where there is. */
+  readonly wait: (key: string) => number
 }
 
 /** Keys that are known at once; the one that was not seen for longest is forgotten. */
 const keyLimit = 20_000
 
-/** Makes buckets of `perMinute`, full at first. */
-export function tries(perMinute: number, clock: Pick<Clock, 'now'>): Tries {
-  const buckets = new Map<string, { readonly left: number; readonly at: number }>()
-  const left = (key: string): number => {
-    const bucket = buckets.get(key)
-    if (bucket === undefined) return perMinute
-    // Clocks are put back, too.
-    const passedMs = Math.max(0, clock.now() - bucket.at)
-    return Math.min(perMinute, bucket.left + (passedMs * perMinute) / 60_000)
-  }
+/** Makes buckets of `perMinute`, full at first. The limit is asked each time: settings change while a server runs. */
+export function tries(perMinute: () => number, clock: Pick<Clock, 'now'>): Tries {
+  const buckets = new Map<string, Bucket>()
+  const rate = () => ({ perMinute: perMinute(), now: clock.now() })
   return {
     spend: (key) => {
-      const now = left(key)
+      const [bucket, now] = [buckets.get(key), rate()]
+      const waitMs = waitFor(bucket, now)
       buckets.delete(key)
-      buckets.set(key, { left: Math.max(0, now - 1), at: clock.now() })
+      buckets.set(key, spend(bucket, now))
       const [oldest] = buckets.keys()
       if (buckets.size > keyLimit && oldest !== undefined) buckets.delete(oldest)
-      return now >= 1
+      return waitMs
     },
-    isSpent: (key) => left(key) < 1,
+    wait: (key) => waitFor(buckets.get(key), rate()),
   }
+}
+
+/** RATE_LIMITED, with the time after which it works again. */
+export function limited(message: string, retryAfterMs: number): MgoError {
+  return new MgoError(
+    {
+      code: 'RATE_LIMITED',
+      message,
+      hint: 'Wait as long as Retry-After says; see limits in the server’s settings.',
+    },
+    { retryAfterMs },
+  )
 }

@@ -12,16 +12,23 @@ import { z } from 'zod'
 import { MgoError } from '../error.ts'
 import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
 import type { Passed } from '../request/hook-match.ts'
-import { vendorOf } from '../request/hook-vendors.ts'
-import { failure, json, named, object, requestId } from './answers.ts'
-import type { Delivered, Taken, Told } from './hook-deliver.ts'
+import { failure, json, named, object, requestId } from './shapes.ts'
+import type { HookBounds } from './auth.ts'
+import { delivery, deliveryRoutes, shownHeld } from './deliveries.ts'
+import type { HeldMemory } from './held.ts'
+import { addressBook, type Found } from './hook-book.ts'
+import type { Delivered } from './hook-deliver.ts'
+import type { Taken, Told } from './hook-take.ts'
 import { proven, type VerifyToken } from './hook-proof.ts'
 import { addRoute } from './route.ts'
 
 export type WebhookOptions = {
-  readonly hooks: readonly Hook[]
+  /** Those of the moment: settings change while a server runs. */
+  readonly hooks: () => readonly Hook[]
+  readonly bounds: HookBounds
   readonly verify: VerifyToken
   readonly deliver: (told: Told) => Promise<Delivered>
+  readonly held: Pick<HeldMemory, 'find' | 'newest'>
   /** Branches moved: why nothing is done about it, or `undefined`. */
   readonly moved: (branches: readonly string[]) => string | undefined
   readonly now: () => number
@@ -50,6 +57,7 @@ const heardAs = named(
     hook: z.string(),
     why: z.string().optional(),
     deploys: z.array(taken).optional(),
+    waiting: z.array(delivery).optional().describe('Pushes whose registry cannot say their digest yet.'),
     ignored: z.array(passed).optional(),
     more: z.int().optional().describe('So many more were ignored.'),
   }),
@@ -71,15 +79,15 @@ const hookRoute = {
   bodyLimit,
 } as const
 
-type Found = { readonly hook: Hook; readonly vendor: Vendor }
 type Params = { readonly vendor: string; readonly hook: string }
 
 /** Adds the route. */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
-  const known = addresses(options.hooks)
+  deliveryRoutes(app, options.held)
+  const known = addressBook(options.hooks)
   const find = ({ params }: FastifyRequest): Found => {
     const { vendor, hook } = params as Params
-    const found = known.get(`${vendor}/${sha256(hook)}`)
+    const found = known(vendor, hook)
     if (found === undefined) throw nowhere()
     return found
   }
@@ -100,29 +108,26 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
   })
 }
 
-/** By vendor and hash of the last path segment: a look-up by a hash tells nothing about what was hashed. */
-function addresses(hooks: readonly Hook[]): ReadonlyMap<string, Found> {
-  const found = new Map<string, Found>()
-  for (const hook of hooks) {
-    const vendor = vendorOf(hook.vendor)
-    if (vendor === undefined) throw new Error(`a hook of the unknown vendor ${hook.vendor}`)
-    for (const id of hook.ids) found.set(`${hook.vendor}/${id}`, { hook, vendor })
-  }
-  return found
-}
-
 type Course = WebhookOptions & { readonly found: Found }
 
-async function receive({ headers, body: raw }: FastifyRequest, reply: FastifyReply, course: Course): Promise<unknown> {
-  const { found, verify, deliver, moved, now } = course
+async function receive(
+  { headers, body: raw, ip }: FastifyRequest,
+  reply: FastifyReply,
+  course: Course,
+): Promise<unknown> {
+  const { found, verify, deliver, moved, now, bounds } = course
   const { hook, vendor } = found
   const atMs = now()
   const bytes = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0)
   const flat = flatHeaders(headers)
   const how = await proven({ headers: flat, body: bytes, atMs }, { ...found, verify })
-  if (how === undefined) throw unproven(hook)
-  const delivery: Delivery = { headers: flat, body: parse(bytes) }
-  const heard = vendor.read(delivery)
+  if (how === undefined) {
+    bounds.failed(ip)
+    throw unproven(hook)
+  }
+  bounds.delivered(hook.name)
+  const received: Delivery = { headers: flat, body: parse(bytes) }
+  const heard = vendor.read(received)
   switch (heard.kind) {
     case 'unreadable':
       throw unreadable(vendor, heard)
@@ -133,9 +138,9 @@ async function receive({ headers, body: raw }: FastifyRequest, reply: FastifyRep
       return why === undefined ? reply.code(202).send({ status: 'accepted', hook: hook.name }) : ignored(why, hook)
     }
     case 'pushed': {
-      const id = idOf(vendor, { bytes, body: delivery.body, atMs })
+      const id = idOf(vendor, { bytes, body: received.body, atMs })
       const done = await deliver({ hook, how, id, artifacts: heard.artifacts, by: heard.by })
-      return reply.code(done.deploys.length > 0 ? 202 : 200).send(shown(done, hook))
+      return reply.code(isTaken(done) ? 202 : 200).send(shown(done, hook))
     }
   }
 }
@@ -144,11 +149,18 @@ function ignored(why: string, { name }: Hook) {
   return { status: 'ignored', hook: name, why }
 }
 
-function shown({ deploys, ignored: passed }: Delivered, { name }: Hook) {
+function isTaken({ deploys, waiting }: Delivered): boolean {
+  return deploys.length + waiting.length > 0
+}
+
+function shown(done: Delivered, { name }: Hook) {
+  const { deploys, waiting, ignored: passed } = done
+  const held = waiting.map(({ push, why }) => ({ ...shownHeld({ push }), why, location: `/v1/deliveries/${push.id}` }))
   return {
-    status: deploys.length > 0 ? 'accepted' : 'ignored',
+    status: isTaken(done) ? 'accepted' : 'ignored',
     hook: name,
     deploys: deploys.map((one) => ({ ...one, location: `/v1/deploys/${one.id}` })),
+    ...(held.length > 0 ? { waiting: held } : {}),
     ignored: passed.slice(0, mostTold),
     ...(passed.length > mostTold ? { more: passed.length - mostTold } : {}),
   }

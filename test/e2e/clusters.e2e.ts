@@ -63,13 +63,13 @@ async function get(path: string, who: string): Promise<Body> {
   return body as Body
 }
 
-async function post(path: string, body: object): Promise<{ readonly verdict?: string }> {
+async function post(path: string, body: object): Promise<{ readonly id?: string; readonly verdict?: string }> {
   const headers = { authorization: `Bearer ${webCi}`, 'content-type': 'application/json' }
   const sent = await api.ask('POST', `${path}?wait=120s`, {
     headers,
     body: JSON.stringify({ cluster: 'prod', ...body }),
   })
-  return sent.body as { readonly verdict?: string }
+  return sent.body as { readonly id?: string; readonly verdict?: string }
 }
 const deploy = (tag: string) =>
   post('/v1/deploys', { source: 'github.com/acme/web', image: `localhost:5000/acme/web:${tag}` })
@@ -101,7 +101,14 @@ test('before anything is there: releases are missing, and the plan brings all of
 })
 
 test('what works, what does not and why, as mgo status says it where a kubeconfig is', async () => {
-  assert.equal((await deploy('v2')).verdict, 'healthy')
+  const { id, verdict } = await deploy('v2')
+  assert.equal(verdict, 'healthy')
+  const told = await api.ask('GET', `/v1/deploys/${id}/events`, { headers: { authorization: `Bearer ${webCi}` } })
+  const kinds = [...String(told.body).matchAll(/^event: (\S+)$/gm)].map((found) => found[1])
+  assert.deepEqual(
+    kinds.filter((kind) => kind !== 'waiting'),
+    ['accepted', 'committed', 'applying', 'applied', 'judged', 'finished'],
+  )
   assert.deepEqual(short(await get('/v1/clusters/prod/releases?release=web', webCi)), [
     ['shop/web', 'healthy', undefined],
   ])
@@ -137,6 +144,18 @@ test('a rollback is a deploy: the cluster is brought to the image before, and ju
   assert.deepEqual(short(await get('/v1/clusters/prod/releases?release=web', webCi)), [
     ['shop/web', 'healthy', undefined],
   ])
+})
+
+test('a machine without a kubeconfig rolls back through the server', async () => {
+  const back = (...args: readonly string[]) =>
+    elsewhere.run('rollback', 'web', '--server', service.url, '--token', webCi, ...args)
+  const there = await back('--cluster', 'prod', '--to', 'localhost:5000/acme/web:v1')
+  assert.equal(there.code, 0, there.stderr)
+  assert.match(there.stdout, /^healthy: prod at [0-9a-f]{12}/)
+  assert.match(git(bare, 'show', 'main:installations/prod/web-values.yaml'), /tag: "v1"/)
+  const again = await back('--cluster', 'prod', '--to', 'localhost:5000/acme/web:v1')
+  assert.deepEqual([again.code, /has the images of .* already/.test(again.stderr)], [2, true])
+  assert.equal((await back()).code, 2)
 })
 
 test('after a sync nothing differs; somebody else’s commit does, with its secret masked', async () => {

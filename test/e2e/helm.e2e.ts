@@ -7,14 +7,18 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { chartLoginFiles, chartPassword, startCharts } from '../chart-server.ts'
 import { git, makeBare, put, startGitServer } from '../git-server.ts'
-import { call, chart, makeMgo, values } from '../mgo.ts'
+import { call, chart, chartFiles, makeMgo, values } from '../mgo.ts'
 import { requests, writes } from '../rig/audit.ts'
 import { startRig } from '../rig/rig.ts'
 
 const rig = await startRig({ name: 'prod' })
 const server = await startGitServer()
+const charts = await startCharts(join(rig.bin, 'helm4'), chartFiles, ['1.2.0'])
+charts.login(true)
 after(async () => {
+  await charts.close()
   await server.close()
   await rig.stop()
 })
@@ -90,6 +94,28 @@ for (const helm of ['helm3', 'helm4']) {
       assert.equal(foreign.release?.code, 'HELM_PENDING', foreign.stdout)
       assert.match(foreign.release?.reason ?? '', /somebody else is at work on .*web since .*revision 5 is pending/)
       await kubectl('label', ...secret, 'status=deployed', '--overwrite')
+    })
+
+    test('a chart of a registry that wants a login is deployed', async () => {
+      const pulled = values('pulled').replace('namespace: shop', `namespace: ${namespace}`)
+      const repo = makeBare(server.root, `${helm}-pulled.git`, {
+        'mygitops.yaml': `helm: { repositories: [{ name: team, url: "oci://${charts.host}/team" }] }\n`,
+        'installations/prod/pulled-values.yaml': pulled.replace('./charts/shop', 'team/shop\n  version: 1.2.0'),
+      })
+      const env = { ...chartLoginFiles(mgo.state, charts, chartPassword), MGO_HELM_PLAIN_HTTP: charts.host }
+      const own = makeMgo({ repo, kubeconfig: rig.kubeconfig, helm: join(rig.bin, helm), env })
+      after(() => own.remove())
+      const wanted = [
+        '--source',
+        'github.com/acme/pulled',
+        '--image',
+        'localhost:5000/acme/pulled:v2',
+        '--author',
+        'Ada',
+      ]
+      const ran = await own.run('deploy', '--cluster', 'prod', ...wanted)
+      assert.equal(ran.code, 0, ran.stderr)
+      assert.doesNotMatch(`${ran.stdout}${ran.stderr}`, new RegExp(chartPassword))
     })
 
     test('a chart that cannot be rendered fails with the chart’s own words, and no secret', async () => {

@@ -229,3 +229,21 @@ test('R36: few files and little memory: it slows down or refuses, and does not d
   assert.ok(existsSync(`/proc/${trial.service().pid}`))
   await ended(trial)
 })
+
+test('R36: a small heap: what does not fit is told to come again, and nothing that was accepted is lost', async () => {
+  const apps = 250
+  const env = { NODE_OPTIONS: '--max-old-space-size=64' }
+  const trial = await startTrial({ apps, env, args: ['--most', '200'] })
+  await trial.git.stop()
+  // More than may wait, all at once, with nowhere to go; a later tag takes the place of an earlier one.
+  const author = `${'A'.repeat(200)} <a@example.com>`
+  let refused = 0
+  for (let turn = 0; turn < 4; turn++) {
+    const all = Array.from({ length: apps }, (_, app) => trial.send(app, `v${turn}${'x'.repeat(100)}`, { author }))
+    refused += (await Promise.all(all)).filter(({ status }) => status === 503).length
+  }
+  assert.ok(refused > 0)
+  assert.equal((await trial.ask('/healthz')).status, 200)
+  await trial.git.start()
+  await ended(trial)
+})

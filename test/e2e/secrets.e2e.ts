@@ -5,12 +5,13 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { filesBelow, hitsIn, type Out, watchArguments } from '../canaries.ts'
 import { git, makeBare, startGitServer } from '../git-server.ts'
 import { call, chart, makeMgo } from '../mgo.ts'
 import { startRig } from '../rig/rig.ts'
@@ -30,14 +31,8 @@ const secret = {
   brokenFile: 'broken-file-3c2d1e0f',
 }
 
-/** What a secret looks like once somebody has copied it. */
-function forms(text: string): readonly string[] {
-  const base64 = Buffer.from(text).toString('base64')
-  return [text, base64.replace(/=+$/, ''), JSON.stringify(text).slice(1, -1), encodeURIComponent(text)]
-}
-
 /** Everything that came out, by where. */
-const out = new Map<string, string>()
+const out: Out = new Map()
 const keep = (where: string, text: string) => void out.set(where, `${out.get(where) ?? ''}\n${text}`)
 
 const templates = `${chart['charts/shop/templates/all.yaml'] ?? ''}---
@@ -138,19 +133,10 @@ const mgo = makeMgo({
   },
 })
 
-/** What anybody on this machine can read of every process, while it lasts. */
-const seen = new Set<string>()
-const sampling = setInterval(() => {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
-    try {
-      seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
-    } catch {
-      // It has ended meanwhile.
-    }
-}, 15)
+const watching = watchArguments()
 
 after(async () => {
-  clearInterval(sampling)
+  watching.stop()
   listener.close()
   await server.close()
   await rig.stop()
@@ -215,27 +201,13 @@ test('at the command line: every command that reads them', async () => {
   await run('sync', '--cluster', 'prod', '--branch', 'none')
 })
 
-/** Every file below a folder, as bytes. */
-function filesBelow(folder: string): readonly { readonly path: string; readonly text: string }[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ path, text: readFileSync(path, 'latin1') }))
-}
-
 test('not one of them is anywhere', () => {
-  clearInterval(sampling)
-  keep('arguments of processes', [...seen].join('\n'))
+  keep('arguments of processes', watching.stop())
   keep('the commits', git(bare, 'log', '--all', '--format=fuller'))
   for (const { path, text } of [...filesBelow(mgo.state), ...filesBelow(temporary)]) keep(path, text)
   const journal = [...out.keys()].filter((where) => where.endsWith('journal.sqlite'))
   assert.equal(journal.length, 1)
-  const hits = [...out].flatMap(([where, text]) =>
-    Object.entries(secret).flatMap(([name, value]) =>
-      forms(value).some((form) => text.includes(form)) ? [`${name}: ${where}`] : [],
-    ),
-  )
-  assert.deepEqual(hits, [])
+  assert.deepEqual(hitsIn(out, secret), [])
   for (const where of ['answers', 'command line', 'the log', 'slack and collector', 'arguments of processes'])
     assert.ok((out.get(where) ?? '').length > 200, where)
 })

@@ -16,9 +16,10 @@ import { requestId } from '../../src/release/ids.ts'
 import type { DeployRequest } from '../../src/release/request.ts'
 import type { Hook } from '../../src/request/hook.ts'
 import { buildApp } from '../../src/server/app.ts'
-import type { Access } from '../../src/server/auth.ts'
+import type { Access, HookBounds } from '../../src/server/auth.ts'
 import { type Desk, openDesk } from '../../src/server/desk.ts'
-import { deliverer, type DeliverOptions } from '../../src/server/hook-deliver.ts'
+import { deliverer } from '../../src/server/hook-deliver.ts'
+import type { DeliverOptions } from '../../src/server/hook-take.ts'
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
@@ -36,6 +37,7 @@ export const noTokens: Access = {
   hook: () => {
     throw new Error('no policy was asked for')
   },
+  bounds: { failed: () => undefined, delivered: () => undefined },
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-hooks-'))
@@ -107,16 +109,21 @@ export type DoorOptions = Partial<DeliverOptions> & {
   readonly moved?: (branches: readonly string[]) => string | undefined
   readonly verify?: VerifyToken
   readonly warn?: (text: string) => void
+  readonly bounds?: HookBounds
 }
 
 /** Opens a door. */
-export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): FastifyInstance {
-  const deliver = deliverer({
+export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
+  const pushes = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
     stamp: (_, asked) => asked,
     digest: async () => undefined,
     current: async () => [],
+    hold: () => Promise.reject(new Error('nothing is held here')),
+    pinned: async () => undefined,
+    overtaken: async () => undefined,
+    hook: () => undefined,
     ...more,
   })
   const app = buildApp({
@@ -133,9 +140,11 @@ export function openDoor({ hooks, moved, verify, warn, ...more }: DoorOptions): 
     ready: async () => undefined,
     warn: warn ?? (() => undefined),
     webhooks: {
-      hooks,
+      hooks: () => hooks,
+      bounds: bounds ?? noTokens.bounds,
       verify: verify ?? knowsGoodToken,
-      deliver,
+      deliver: (told) => pushes.deliver(told),
+      held: office.journal.held,
       moved: moved ?? (() => undefined),
       now: () => Date.now(),
     },

@@ -11,11 +11,11 @@ import { type Evidence, type ReleaseVerdict, type Timing, type Verdict, words } 
 import { verdictCodes } from '../verdict/codes.ts'
 import type { ProblemJson } from './problem.ts'
 
-/** A type as JSON has it: names are texts, and what may be missing may be undefined. */
+/** A type as JSON has it: names are texts, and what is undefined is not there. */
 type Plain<T> = T extends RequestId | Commit | Cluster
   ? string
   : T extends object
-    ? { readonly [K in keyof T]: Plain<T[K]> | undefined }
+    ? { readonly [K in keyof T]?: Plain<T[K]> | undefined }
     : T
 type Exact<T> = { readonly [K in keyof T]-?: z.ZodType<Plain<T[K]> | undefined> }
 
@@ -50,7 +50,7 @@ export const evidence = object<Evidence>()('Evidence', {
   at: time.optional(),
 })
 
-const releaseVerdict = object<ReleaseVerdict>()('ReleaseVerdict', {
+export const releaseVerdict = object<ReleaseVerdict>()('ReleaseVerdict', {
   release: z.string().describe('NAMESPACE/NAME, or the file of raw manifests.'),
   revision: z.int().optional(),
   verdict: z.enum(words),
@@ -108,6 +108,7 @@ export const problem = object<ProblemJson>()('Problem', {
   hint: z.string().describe('What to do.'),
   at: place.optional(),
   problems: z.array(oneProblem).optional().describe('All of them, where there are several.'),
+  retryAfter: z.int().optional().describe('Seconds until it may work, as in the header Retry-After.'),
 })
 
 /** What goes wrong, as every route below /v1 says it. */

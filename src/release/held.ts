@@ -1,0 +1,39 @@
+/**
+ * A push to a registry that was proven and kept, and whose digest the registry could not say yet. It ends in one outcome.
+ *
+ * @module
+ */
+import type { Code } from '../error.ts'
+import type { Cluster, RequestId } from './ids.ts'
+
+/** Times are milliseconds since the epoch. */
+export type HeldPush = {
+  /** Grows with time, as those of requests do. */
+  readonly id: RequestId
+  /** The hook's name, by what it was proven, and what a retry of the vendor repeats. */
+  readonly hook: string
+  readonly how: string
+  readonly delivery: string
+  /** Who pushed, as the payload claims. */
+  readonly by?: string | undefined
+  /** The repository as the cluster pulls it. */
+  readonly repository: string
+  readonly tag: string
+  readonly source: string
+  readonly cluster: Cluster
+  readonly at: number
+  /** When it is given up. */
+  readonly until: number
+  /** Once the registry said it: what is deployed then stays that, whatever happens in between. */
+  readonly digest?: string
+}
+
+export type HeldOutcome =
+  | { readonly kind: 'accepted'; readonly request: RequestId; readonly image: string }
+  | { readonly kind: 'ignored'; readonly why: string }
+  /** Something newer was asked for meanwhile. */
+  | { readonly kind: 'superseded'; readonly by: RequestId }
+  | { readonly kind: 'failed'; readonly code: Code; readonly why: string; readonly hint: string }
+
+/** `outcome` is absent while it waits. */
+export type Held = { readonly push: HeldPush; readonly outcome?: HeldOutcome }

@@ -1,0 +1,53 @@
+/**
+ * Searching for secrets in everything that came out: in any form that somebody may have copied them in, in files, and in
+ * what anybody on this machine can read of processes.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What a secret looks like once somebody has copied it. */
+export function forms(text: string): readonly string[] {
+  const base64 = Buffer.from(text).toString('base64')
+  return [text, base64.replace(/=+$/, ''), JSON.stringify(text).slice(1, -1), encodeURIComponent(text)]
+}
+
+/** Everything that came out, by where. */
+export type Out = Map<string, string>
+
+/** Which secret is where. */
+export function hitsIn(out: Out, secrets: Readonly<Record<string, string>>): readonly string[] {
+  return [...out].flatMap(([where, text]) =>
+    Object.entries(secrets).flatMap(([name, value]) =>
+      forms(value).some((form) => text.includes(form)) ? [`${name}: ${where}`] : [],
+    ),
+  )
+}
+
+/** Every file below a folder, as bytes. */
+export function filesBelow(folder: string): readonly { readonly path: string; readonly text: string }[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path, text: readFileSync(path, 'latin1') }))
+}
+
+/** Reads the arguments of every process, while it lasts, until `stop` gives them. */
+export function watchArguments(): { readonly stop: () => string } {
+  const seen = new Set<string>()
+  const sampling = setInterval(() => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+      try {
+        seen.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
+      } catch {
+        // It has ended meanwhile.
+      }
+  }, 15)
+  return {
+    stop: () => {
+      clearInterval(sampling)
+      return [...seen].join('\n')
+    },
+  }
+}
