@@ -10,8 +10,6 @@ import { dirname, join } from 'node:path'
 import { applyEngine } from './apply/apply.ts'
 import { cli } from './cli/cli.ts'
 import type { Opened, Where } from './cli/edges.ts'
-import { chartLogins, plainHosts } from './config/chart-logins.ts'
-import { findLogin } from './config/login.ts'
 import { secretOf } from './config/secret.ts'
 import type { Event, Told } from './event/event.ts'
 import { hiding, run, stopAll } from './exec.ts'
@@ -19,15 +17,14 @@ import { openRepo } from './git/repo.ts'
 import { guarded, onInterrupt, openGate } from './interrupt.ts'
 import { helmEngine } from './helm/engine.ts'
 import { type Helm, openHelm } from './helm/program.ts'
-import { openKube } from './kube/kube.ts'
 import { openTrail, verifier } from './journal/trail.ts'
 import { offlineKube } from './kube/offline.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { Clock, Kube, Login, World } from './ports.ts'
+import type { Clock, Kube, World } from './ports.ts'
 import { requestId } from './release/ids.ts'
 import { openSecrets } from './secrets.ts'
 import { plain } from './text.ts'
-import { type SshKey, gitEnv, given, secretsOf, stateFolder, userOf } from './surroundings.ts'
+import { type SshKey, gitEnv, given, plainHosts, secretsOf, stateFolder, userOf } from './surroundings.ts'
 
 const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string
@@ -36,9 +33,18 @@ const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', 'p
 /** Units worked on at once on one cluster: helm takes 60 to 90 MB and most of a core each. */
 const width = 4
 
+/** Asking the system for chance costs more than making an id of it: it is asked for many at once. */
+let pool: Uint8Array = Buffer.alloc(0)
+function chance(): Uint8Array {
+  if (pool.length < 16) pool = randomBytes(4096)
+  const bytes = pool.subarray(0, 16)
+  pool = pool.subarray(16)
+  return bytes
+}
+
 const clock: Clock = {
   now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
+  id: () => requestId(Date.now(), chance()),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       const end = () => {
@@ -64,6 +70,8 @@ function secretNamed(name: string): string | undefined {
 
 /** What only a server and its operator need: loading it takes a quarter of a second, and a deploy from a shell waits for that. */
 const serverSide = () => import('./server-side.ts')
+/** What only a deploy that reaches a cluster or a chart repository needs: a third of all that there is to load. */
+const clusterSide = () => import('./cluster-side.ts')
 
 type Opening = {
   readonly where: Where
@@ -101,7 +109,10 @@ async function open({ where, surroundings, login, seen }: Opening, tell: (told: 
 function helmFor({ helm: program, kubeconfig }: Where, state: string): Helm {
   const charts = {
     registryConfig: process.env['HELM_REGISTRY_CONFIG'] || undefined,
-    logins: chartLogins(process.env, (...found) => secrets.credential(...found)),
+    logins: async () => {
+      const { chartLogins } = await clusterSide()
+      return chartLogins(process.env, (...found) => secrets.credential(...found))()
+    },
     plainHttp: plainHosts(process.env),
   }
   const settings = { program, kubeconfig, home: join(state, 'helm'), env: given(process.env) }
@@ -124,29 +135,20 @@ function clusters(
   kubeconfig: string | undefined,
   seen?: Metrics['kube'],
 ): Pick<World, 'kube'> & { readonly closeAll: () => Promise<unknown> } {
-  const known = new Map<string, Kube>()
-  return {
-    async kube(context) {
-      const found = known.get(context)
-      if (found !== undefined) return found
-      const login = findLogin(context, { kubeconfig, env: process.env, run, now: Date.now })
-      const opened = openKube(learning(login), { agent: `mgo/${version}`, hide: secrets.hide, ...seen?.(context) })
-      known.set(context, opened)
-      return opened
-    },
-    closeAll: () => Promise.all([...known.values()].map((one) => one.close())),
+  const known = new Map<string, Promise<Kube>>()
+  const opened = async (context: string): Promise<Kube> => {
+    const { reach } = await clusterSide()
+    const login = { kubeconfig, env: process.env, run, now: Date.now }
+    return reach(context, { ...login, agent: `mgo/${version}`, secrets, ...seen?.(context) })
   }
-}
-
-/** Tokens change while mgo runs: each one is known before it is used. */
-function learning(login: Login): Login {
   return {
-    ...login,
-    async credential(again) {
-      const credential = await login.credential(again)
-      secrets.credential(credential.token, credential.key, credential.cert)
-      return credential
+    kube(context) {
+      const found = known.get(context) ?? opened(context)
+      known.set(context, found)
+      found.catch(() => known.delete(context))
+      return found
     },
+    closeAll: () => Promise.allSettled([...known.values()].map(async (one) => (await one).close())),
   }
 }
 

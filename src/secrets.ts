@@ -34,7 +34,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 
 /** Makes a register that knows nothing yet. */
 export function openSecrets(): Secrets {
-  const known: Known = new Map()
+  const known: Known = { byHead: new Map(), pairs: new Uint8Array(2 ** 16) }
   const credentials = pool(known, mostCredentials)
   const values = pool(known, mostValues)
   const hideText = (text: string): string =>
@@ -51,7 +51,15 @@ export function openSecrets(): Secrets {
 }
 
 /** By their first letters, so that a text is gone through once, however many there are. */
-type Known = Map<string, Set<string>>
+type Known = {
+  readonly byHead: Map<string, Set<string>>
+  /** Marks the pairs of letters that some secret begins with: at most places of a text none does, and that is all to ask. */
+  readonly pairs: Uint8Array
+}
+
+function pairAt(text: string, at: number): number {
+  return ((text.charCodeAt(at) << 8) ^ text.charCodeAt(at + 1)) & 0xffff
+}
 
 /** Learns secrets, and lets go of the oldest over `most`. */
 function pool(known: Known, most: number): (text: string, least: number) => void {
@@ -60,11 +68,12 @@ function pool(known: Known, most: number): (text: string, least: number) => void
     if (order.has(text)) return
     order.add(text)
     const head = text.slice(0, shortest)
-    known.set(head, (known.get(head) ?? new Set()).add(text))
+    known.byHead.set(head, (known.byHead.get(head) ?? new Set()).add(text))
+    known.pairs[pairAt(text, 0)] = 1
     if (order.size <= most) return
     const [oldest = ''] = order
     order.delete(oldest)
-    known.get(oldest.slice(0, shortest))?.delete(oldest)
+    known.byHead.get(oldest.slice(0, shortest))?.delete(oldest)
   }
   return (text, least) => {
     if (text.trim().length >= least) for (const form of forms(text)) learn(form)
@@ -105,7 +114,8 @@ function cover(text: string, known: Known): string {
 /** Where the longest secret that begins at `at` ends; `at` where none does. */
 function ending(text: string, at: number, known: Known): number {
   let end = at
-  for (const secret of known.get(text.slice(at, at + shortest)) ?? [])
+  if (known.pairs[pairAt(text, at)] === 0) return end
+  for (const secret of known.byHead.get(text.slice(at, at + shortest)) ?? [])
     if (at + secret.length > end && text.startsWith(secret, at)) end = at + secret.length
   return end
 }

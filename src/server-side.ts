@@ -9,6 +9,7 @@ import { fetchJson } from './config/fetch-json.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
 import type { Told } from './event/event.ts'
 import { openTokens } from './journal/tokens.ts'
+import { gathered } from './log/gather.ts'
 import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { serve, type ServeOptions } from './serve.ts'
@@ -42,6 +43,8 @@ export async function serveWith(flags: ServeFlags, { state, open, ...given }: Gi
   const { settings } = serving
   const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
   const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  const said = gathered((text) => process.stderr.write(text))
+  process.once('exit', said.flush)
   await serve({
     ...given,
     serving,
@@ -50,7 +53,7 @@ export async function serveWith(flags: ServeFlags, { state, open, ...given }: Gi
       level: serving.logLevel,
       look: process.stderr.isTTY ? 'lines' : 'json',
       hide: given.secrets.hide,
-      write: (line) => process.stderr.write(line),
+      write: said.write,
     }),
     env: process.env,
     fetchJson,

@@ -68,6 +68,11 @@ export function given(env: Env): Readonly<Record<string, string>> {
   )
 }
 
+/** The registries that MGO_HELM_PLAIN_HTTP names: `host:port`, with commas between. */
+export function plainHosts(env: Env): ReadonlySet<string> {
+  return new Set((env['MGO_HELM_PLAIN_HTTP'] ?? '').split(/[,\s]+/).filter((one) => one !== ''))
+}
+
 /** What the environment holds that is secret, by the names of its variables: programs that mgo runs may repeat it. */
 export function secretsOf(env: Env): readonly string[] {
   const named = /(?:PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|WEBHOOK)$/i

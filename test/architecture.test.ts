@@ -118,6 +118,19 @@ test('outside libraries have one door each', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('what every command loads holds no library that only some need', () => {
+  const loaded = new Set(['main.ts'])
+  const textOf = (name: string) => (name.endsWith('.ts') ? readFileSync(join(src, name), 'utf8') : '')
+  for (const file of loaded)
+    for (const [, to = ''] of textOf(file).matchAll(/^\s*(?:import|export)\s(?!type\b)[^'"]*?from\s+'([^']+)'/gm))
+      loaded.add(to.startsWith('.') ? relative(src, join(src, dirname(file), to)) : to)
+  assert.ok(loaded.size > 100, 'the imports are found')
+  assert.deepEqual(
+    ['undici', 'zod', 'fastify', 'jose', 'pino', '@prometheus-io/client'].filter((one) => loaded.has(one)),
+    [],
+  )
+})
+
 test('base, rules and stories have no clock, no chance, no environment and no node:*', () => {
   const pure = new Set<Layer>(['base', 'rules', 'stories'])
   const impure = /from 'node:|\bprocess\.|\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bperformance\./

@@ -13,6 +13,7 @@ import { type TLSSocket, connect } from 'node:tls'
 import { after, test } from 'node:test'
 import { parseServerSettings } from '../src/config/server-settings.ts'
 import { openEntrance } from '../src/entrance.ts'
+import { MgoError } from '../src/error.ts'
 import { buildApp } from '../src/server/app.ts'
 import { servingOf } from '../src/serving.ts'
 import { renewTls } from '../src/tls.ts'
@@ -26,6 +27,9 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 const clock = { now: Date.now, id: () => assert.fail(), sleep: async () => undefined }
+
+/** Whether the desk takes nothing more. */
+let isFull = false
 
 /** A server with these settings; nothing stands behind its desk. */
 async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}) {
@@ -43,6 +47,9 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
     desk: {
       accept: nobody,
       again: nobody,
+      room: () => {
+        if (isFull) throw new MgoError({ code: 'OVERLOADED', message: '2 requests are under way', hint: 'Later.' })
+      },
       verdict: async () => undefined,
       cancel: nobody,
       list: nobody,
@@ -90,6 +97,21 @@ test('behind a proxy the server answers to its own name', async () => {
   const { url } = await start(`${identities}url: https://mgo.example.com\nproxy: { trusted: [127.0.0.0/8] }\n`)
   const by = async (host: string) => (await fetch(`${url}/healthz`, { headers: { 'x-forwarded-host': host } })).status
   assert.deepEqual([await by('mgo.example.com'), await by('evil.example.com')], [200, 403])
+})
+
+test('a full server says so before it reads a body, and to those only who are let in', async () => {
+  const [open, guarded] = [await start('{ gitops: {} }'), await start(identities)]
+  isFull = true
+  const statusOf = async (url: string) => {
+    const response = await fetch(url, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } })
+    return [response.status, response.headers.get('retry-after')]
+  }
+  assert.deepEqual(await statusOf(`${open.url}/v1/deploys`), [503, '2'])
+  assert.deepEqual(await statusOf(`${open.url}/deploy`), [503, '2'])
+  assert.deepEqual(await statusOf(`${guarded.url}/v1/deploys`), [401, null])
+  assert.equal((await fetch(`${open.url}/healthz`)).status, 200)
+  isFull = false
+  assert.deepEqual(await statusOf(`${open.url}/v1/deploys`), [400, null])
 })
 
 test('what is wrong with the gitops repo is told to those only who are let in', async () => {

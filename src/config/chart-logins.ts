@@ -81,8 +81,3 @@ async function read<T>(env: Env, name: string, shape: z.ZodType<T>): Promise<T |
     })
   }
 }
-
-/** The registries that MGO_HELM_PLAIN_HTTP names: `host:port`, with commas between. */
-export function plainHosts(env: Env): ReadonlySet<string> {
-  return new Set((env['MGO_HELM_PLAIN_HTTP'] ?? '').split(/[,\s]+/).filter((one) => one !== ''))
-}

@@ -11,6 +11,7 @@ import { MgoError, type Problem } from '../error.ts'
 import type { World } from '../ports.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
+import { breath } from './breath.ts'
 import { type Drafted, draft } from './draft.ts'
 import { look, tellLanded } from './landed.ts'
 import { nameOf, type Outcome, outcome, type Times } from './outcome.ts'
@@ -124,7 +125,7 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
 
   switch (pushed.kind) {
     case 'pushed':
-      announce(changes, byId, tell)
+      await announce(changes, byId, turn.world)
       tell({ kind: 'pushed', ids: [...byId.keys()], commit: next, turns: turn.turn })
       if (pushed.note !== undefined) tell({ kind: 'note', text: pushed.note })
       return {
@@ -176,8 +177,14 @@ async function halve(drafted: readonly Drafted[], why: string, { base, world }: 
   return { settled: [...rest, ...first, ...second], open: [] }
 }
 
-function announce(drafted: readonly Drafted[], commits: ReadonlyMap<RequestId, Commit>, tell: World['tell']): void {
+async function announce(
+  drafted: readonly Drafted[],
+  commits: ReadonlyMap<RequestId, Commit>,
+  { tell, clock }: CommitWorld,
+): Promise<void> {
+  const pause = breath(clock)
   for (const one of drafted) {
+    await pause()
     const commit = commits.get(one.request.id)
     if (one.kind !== 'changed' || commit === undefined) continue
     const releases = one.releases.map(nameOf)

@@ -12,6 +12,7 @@ import type { Clock, Files, NewCommit, Repo } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import type { Release, Settings } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
+import { breath } from './breath.ts'
 
 export type Drafted =
   | {
@@ -33,9 +34,6 @@ export type Drafting = {
   readonly clock?: Pick<Clock, 'now' | 'sleep'>
 }
 
-/** Milliseconds of drafting without a pause. */
-const atOnceMs = 10
-
 /** Drafts each request upon the files as the requests before it left them. */
 export async function draft(
   requests: readonly DeployRequest[],
@@ -50,12 +48,9 @@ export async function draft(
     return requests.map((request) => ({ kind: 'refused', request, problems: settings.problems }))
   const known = new Map<Cluster, Editable>()
   const drafted: Drafted[] = []
-  let pausedMs = clock?.now() ?? 0
+  const pause = clock && breath(clock)
   for (const request of requests) {
-    if (clock !== undefined && clock.now() - pausedMs > atOnceMs) {
-      await clock.sleep(0)
-      pausedMs = clock.now()
-    }
+    await pause?.()
     const here = known.get(request.cluster) ?? (await editable(request.cluster, base, repo))
     known.set(request.cluster, here)
     const isNothing = here.files.size === 0 && here.odd.length === 0

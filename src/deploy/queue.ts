@@ -8,6 +8,7 @@
 import { MgoError, type Problem } from '../error.ts'
 import type { Clock, Repo } from '../ports.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
+import { breath } from './breath.ts'
 import type { Outcome } from './outcome.ts'
 import { isPassing, mayBeOneRequest } from './fault.ts'
 import { type Queued, type Waiter, type Waiting, waitingRoom } from './waiting.ts'
@@ -77,6 +78,9 @@ export function commitQueue(world: QueueWorld): CommitQueue {
   }
 }
 
+/** Without a reason of ours each abort would make an exception with its stack, which costs more than all else here. */
+const isOver = 'answered'
+
 /** Lets a waiter in: those it replaces are answered, and its patience begins. */
 function enter(waiter: Waiter, state: State, { clock }: QueueWorld): void {
   const { waiting, underWay } = state
@@ -88,7 +92,7 @@ function enter(waiter: Waiter, state: State, { clock }: QueueWorld): void {
   const timer = new AbortController()
   const ended = <T>(answer: (value: T) => void) => {
     return (value: T) => {
-      timer.abort()
+      timer.abort(isOver)
       answer(value)
     }
   }
@@ -132,11 +136,13 @@ async function work(batch: readonly Waiter[], course: Course): Promise<void> {
     )
     state.failures = 0
     state.trouble = undefined
-    batch.forEach((waiter, i) => {
+    const pause = breath(world.clock)
+    for (const [i, waiter] of batch.entries()) {
       const outcome = outcomes[i]
       if (outcome === undefined) waiter.giveUp(new Error('a request of the batch got no answer'))
       else waiter.settle(outcome)
-    })
+      await pause()
+    }
   } catch (error) {
     await failed(
       batch.map((waiter) => based(waiter, bases)),

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Commit } from '../release/ids.ts'
 import type { Credentials } from './place.ts'
 
@@ -38,11 +38,15 @@ export type Sent =
 /** A report is a few lines; hooks may add theirs. */
 const answerBytes = 256 * 1024
 
+/** Loading it takes as long as git's own start; what never pushes over HTTP does without. */
+const library = () => import('undici')
+
 /** Sends a pack. Never throws. */
 export async function sendPack(asked: SendPack): Promise<Sent> {
   const { url, credentials, timeoutMs, ca } = asked
-  const dispatcher = ca === undefined ? undefined : agentFor(ca)
   try {
+    const { request } = await library()
+    const dispatcher = ca === undefined ? undefined : await agentFor(ca)
     const answer = await request(`${url.replace(/\/+$/, '')}/git-receive-pack`, {
       method: 'POST',
       headers: {
@@ -74,7 +78,8 @@ const untrusted = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:GET|
 /** One for each set of authorities: its connections are kept. */
 const agents = new Map<string, Dispatcher>()
 
-function agentFor(ca: string): Dispatcher {
+async function agentFor(ca: string): Promise<Dispatcher> {
+  const { Agent } = await library()
   const agent = agents.get(ca) ?? new Agent({ allowH2: false, connect: { ca } })
   agents.set(ca, agent)
   return agent

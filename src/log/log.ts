@@ -22,7 +22,7 @@ export type LogOptions = {
   readonly write: (line: string) => void
 }
 
-/** Opens a log. It writes at once: a process that is killed loses no line that was said. */
+/** Opens a log. Each line is handed to `write` at once. */
 export function openLog({ level, look, hide, write }: LogOptions): Log {
   const to = pino(
     {

@@ -20,7 +20,7 @@ import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
 import { clusterRoutes } from './clusters.ts'
-import { type Access, demandIdentity, isKnown } from './auth.ts'
+import { type Access, demandIdentity, isKnown, type Needs } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
@@ -72,6 +72,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // Whatever a route answers, its errors included.
   app.addHook('preSerialization', async (_, __, payload) => options.hide(payload))
   demandIdentity(app, access)
+  // Before the body is read: where nothing can be taken, a refusal must cost next to nothing.
+  app.addHook('onRequest', async ({ method, routeOptions }) => {
+    if (method === 'POST' && (routeOptions.config as Needs).identity !== 'hook') desk.room()
+  })
   if (exposure.warning !== undefined) warnEverybody(app, exposure.warning)
   app.setErrorHandler((error, request, reply) => {
     log(error, request, warn)

@@ -164,7 +164,8 @@ export function demandIdentity(app: FastifyInstance, access: Access): void {
     const { identity } = request.routeOptions.config as Needs
     if (identity !== undefined) return
     const over = new AbortController()
-    reply.raw.once('close', () => over.abort())
+    // Without a reason of ours each abort would make an exception with its stack.
+    reply.raw.once('close', () => over.abort('answered'))
     const { headers, ip: address } = request
     request.setDecorator('caller', await access.identify({ headers, address, over: over.signal }))
   })

@@ -86,9 +86,10 @@ export function deployRoutes(app: FastifyInstance, desk: Desk): void {
     const caller = callerOf(request)
     const parsed = parseAsked(request.body, caller.author)
     if (parsed.kind === 'refused') throw refusal(parsed.problems)
-    const { id } = (await desk.accept(caller.stamp(parsed.asked), onceOf(request))).request
-    void reply.header('location', `/v1/deploys/${id}`)
-    return answer(id, { desk, reply, waitMs: query.wait, caller })
+    const { kind, request: taken } = await desk.accept(caller.stamp(parsed.asked), onceOf(request))
+    void reply.header('location', `/v1/deploys/${taken.id}`)
+    if (kind === 'new' && query.wait === undefined) return reply.code(202).send(unended(taken, undefined))
+    return answer(taken.id, { desk, reply, waitMs: query.wait, caller })
   })
   addRoute(app, listRoute, async ({ query: { cluster, release, limit, cursor: before }, request }) => {
     const { deploys, next } = await seen({ cluster, release, limit, before }, desk, callerOf(request))

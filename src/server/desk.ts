@@ -14,7 +14,7 @@ import { type Backlog, backlog } from './backlog.ts'
 import { keeper } from './keeper.ts'
 import type { Known, Listing, Memory, OnceKey } from './memory.ts'
 import { type Asking, type Once, onceKey, type Question, questionKey } from './once.ts'
-import { patience } from './patience.ts'
+import { type Patience, patience } from './patience.ts'
 import { type Work, workbench } from './work.ts'
 
 /** `again`: the key or the delivery id came before, and this is the request of that time. */
@@ -29,6 +29,8 @@ export type Desk = {
   accept(asking: Asking, once?: Once): Promise<Accepted>
   /** The request that this key of a caller stands for already. Throws IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key). */
   again(principal: string | undefined, once: Question): Promise<Accepted | undefined>
+  /** Throws OVERLOADED where no request would be taken at the moment: said before its body is read. */
+  room(): void
   /** The verdict, or what is known after `waitMs` or when the server goes down. `undefined`: no such request. */
   verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
   /** Ends a request that has no commit yet. `undefined`: no such request. Throws CANCEL_TOO_LATE, OVERLOADED. */
@@ -63,18 +65,16 @@ export type Load = { readonly requests: number; readonly bytes: number }
 export function openDesk(options: DeskOptions): Desk {
   const { deployer, memory, clock, warn, deploys, limits } = options
   const waits = patience(clock)
-  const scale = weighing(limits)
+  const scale = weighing(limits, waits)
   const keep = keeper({ memory, warn, waits })
   const ended = (request: DeployRequest) => scale.off(request)
   const work = workbench({ deployer, memory, keeper: keep, warn, deploys, ended })
   const left = backlog({ memory, work, waits, keeper: keep, ended, warn })
   const disk = diskTrouble(clock)
   return {
-    accept: async (asking, once) => {
-      if (waits.state() !== 'open') throw overloaded('this server is going down')
-      return accept(asking, once, { memory, clock, scale, left, work }).catch(disk.note)
-    },
+    accept: (asking, once) => accept(asking, once, { memory, clock, scale, left, work }).catch(disk.note),
     again: async (principal, once) => again(questionKey(principal, once), memory),
+    room: scale.room,
     trouble: disk.now,
     async verdict(id, waitMs) {
       const one = work.find(id)
@@ -148,16 +148,21 @@ async function again(key: OnceKey, memory: Pick<Memory, 'again'>): Promise<Accep
 
 type Scale = ReturnType<typeof weighing>
 
-function weighing(limits: Load) {
+function weighing(limits: Load, waits: Pick<Patience, 'state'>) {
   let [requests, bytes] = [0, 0]
   const size = (request: DeployRequest) => JSON.stringify(request).length
+  const room = (): void => {
+    if (waits.state() !== 'open') throw overloaded('this server is going down')
+    if (requests >= limits.requests || bytes >= limits.bytes) throw overloaded(`${requests} requests are under way`)
+  }
   return {
     start: (before: Load) => {
       requests += before.requests
       bytes += before.bytes
     },
+    room,
     on: (request: DeployRequest) => {
-      if (requests >= limits.requests || bytes >= limits.bytes) throw overloaded(`${requests} requests are under way`)
+      room()
       requests++
       bytes += size(request)
     },

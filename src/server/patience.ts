@@ -15,6 +15,9 @@ export type Patience = {
   readonly atMost: <T>(work: Promise<T>, ms: number) => Promise<T | undefined>
 }
 
+/** Without a reason of ours each abort would make an exception with its stack. */
+const isOver = 'over'
+
 /** Makes waits that share one end. */
 export function patience(clock: Pick<Clock, 'sleep'>): Patience {
   const stops = new Set<AbortController>()
@@ -37,7 +40,7 @@ export function patience(clock: Pick<Clock, 'sleep'>): Patience {
         return await Promise.race([work, clock.sleep(ms, stop.signal).then(() => undefined)])
       } finally {
         stops.delete(stop)
-        stop.abort()
+        stop.abort(isOver)
       }
     },
   }
