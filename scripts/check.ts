@@ -1,10 +1,11 @@
 /**
- * `npm run check`: format, lint, types and the fast tests, side by side where they do not need the same core.
+ * `npm run check`: format, lint, types, dead code and the fast tests, side by side where they do not need the same core.
  *
  * @module
  */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 type Part = { readonly name: string; readonly program: string; readonly args: readonly string[] }
 
@@ -16,6 +17,7 @@ const parts: readonly Part[] = [
     args: ['--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench', 'demo'],
   },
   { name: 'types', program: 'tsc', args: ['-p', '.'] },
+  { name: 'dead code', program: 'knip', args: ['--no-progress'] },
 ]
 
 type Ended = { readonly part: Part; readonly code: number; readonly output: string; readonly seconds: number }
@@ -39,7 +41,11 @@ function call(part: Part): Promise<Ended> {
 const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts']).sort()
 const all = [
   ...parts,
-  { name: 'fast tests', program: process.execPath, args: ['--test', '--test-timeout=120000', ...tests] },
+  {
+    name: 'fast tests',
+    program: process.execPath,
+    args: ['--test', `--test-concurrency=${availableParallelism()}`, '--test-timeout=120000', ...tests],
+  },
 ]
 const [checks, fast] = await Promise.all([
   Promise.all(parts.map(call)),

@@ -125,7 +125,7 @@ export class MgoError extends Error {
 }
 
 /** The first lines of a long text in the place form of compilers: `file:line:column`, the line, a caret. */
-export function showPlace(at: Place): string {
+function showPlace(at: Place): string {
   const head = `${at.file}:${at.line}:${at.column}`
   if (at.source === undefined) return head
   const number = String(at.line)

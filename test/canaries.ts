@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What a secret looks like once somebody has copied it. */
-export function forms(text: string): readonly string[] {
+function forms(text: string): readonly string[] {
   const base64 = Buffer.from(text).toString('base64')
   return [text, base64.replace(/=+$/, ''), JSON.stringify(text).slice(1, -1), encodeURIComponent(text)]
 }

@@ -20,7 +20,7 @@ import { git, makeBare } from './git-server.ts'
 export const root = mkdtempSync(join(tmpdir(), 'mgo-clone-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
-export const clock: Clock = {
+const clock: Clock = {
   now: () => Date.now(),
   id: () => requestId(Date.now(), randomBytes(16)),
   sleep: async () => undefined,

@@ -12,7 +12,7 @@ import { gap } from '../access/scope.ts'
 import { claimPatterns, path, patterns, text } from './words.ts'
 
 /** https, or loopback for trials; nothing in it that is not an address. */
-export const issuerUrl = text.refine(isIssuerUrl, { error: 'it must be an https:// address without a query' })
+const issuerUrl = text.refine(isIssuerUrl, { error: 'it must be an https:// address without a query' })
 
 const issuerShape = z.strictObject({
   issuer: issuerUrl.describe('The iss claim, letter by letter: https://token.actions.githubusercontent.com.'),

@@ -132,7 +132,7 @@ async function unknownCluster(request: DeployRequest, base: Commit, repo: Repo):
 }
 
 /** The refusal of a cluster that its owners have frozen in mygitops.yaml. */
-export function frozen(cluster: Cluster): Problem {
+function frozen(cluster: Cluster): Problem {
   return {
     code: 'CLUSTER_FROZEN',
     message: `the cluster ${cluster} is frozen`,

@@ -94,12 +94,12 @@ function takeFrom(lines: Map<string, readonly Waiter[]>, most: number): readonly
 }
 
 /** Whether a later request takes the place of an earlier one that waits. The same image again is no later one: both get their answer. */
-export function replaces(later: DeployRequest, earlier: Queued): boolean {
+function replaces(later: DeployRequest, earlier: Queued): boolean {
   return earlier.base === undefined && printImage(later.image) !== printImage(earlier.request.image)
 }
 
 /** What two requests have in common that change the same values. */
-export function lineOf({ cluster, source }: DeployRequest): string {
+function lineOf({ cluster, source }: DeployRequest): string {
   return `${cluster}\n${source}`
 }
 

@@ -10,7 +10,7 @@ import type { Verdict } from '../release/verdict.ts'
 import type { Told } from './event.ts'
 
 /** The parts of a deploy, in their order. */
-export const stages = ['commit', 'push', 'plan', 'apply', 'verdict'] as const
+const stages = ['commit', 'push', 'plan', 'apply', 'verdict'] as const
 export type Stage = (typeof stages)[number]
 
 /** `from` and `to`: milliseconds since the epoch. `unit`: which release, for what is done to each. */

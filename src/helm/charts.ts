@@ -19,7 +19,7 @@ export type ChartSource =
   | { readonly kind: 'pull'; readonly chart: string; readonly repositoryUrl: string | undefined }
 
 /** Looks a chart up. Throws REPO_INVALID for a repository that mygitops.yaml does not have. */
-export function chartSource(chart: ChartRef, settings: Settings): ChartSource {
+function chartSource(chart: ChartRef, settings: Settings): ChartSource {
   if (chart.kind === 'path') return { kind: 'path', path: chart.path }
   if (chart.kind === 'oci') return { kind: 'pull', chart: chart.url, repositoryUrl: undefined }
   const url = settings.repositories.find((one) => one.name === chart.repository)?.url

@@ -7,7 +7,7 @@
 import { MgoError } from '../error.ts'
 
 /** A page of 500 objects has some megabytes; one object has 1.5 MiB at most (etcd’s limit). */
-export const bodyBytes = 64 * 1024 * 1024
+const bodyBytes = 64 * 1024 * 1024
 
 type Chunks = AsyncIterable<Uint8Array>
 

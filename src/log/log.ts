@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import type { Hide } from '../secrets.ts'
 import { plain } from '../text.ts'
 
-export const levels = ['debug', 'info', 'warn', 'error'] as const
+const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
 
 export type Fields = Readonly<Record<string, unknown>>

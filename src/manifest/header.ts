@@ -13,7 +13,7 @@ import { isInside } from './settings.ts'
 import { imagesOf } from './slots.ts'
 import { type Source, placeOf, readSource } from './source.ts'
 
-export const headerKey = '__mygitops'
+const headerKey = '__mygitops'
 const known = ['chart', 'version', 'name', 'namespace', 'images', 'timeout', 'needs', 'engine'] as const
 const defaultTimeoutMs = 300_000
 

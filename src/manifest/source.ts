@@ -7,7 +7,7 @@ import type { Place, Problem } from '../error.ts'
 import { mayShow } from './secret-values.ts'
 
 /** A file over this many bytes is refused. */
-export const sizeLimit = 4 * 1024 * 1024
+const sizeLimit = 4 * 1024 * 1024
 
 /** A file's text. A byte order mark stays in it, so that encoding `text` gives the file's bytes again. */
 export type Source = { readonly path: string; readonly text: string }

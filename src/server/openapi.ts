@@ -26,7 +26,7 @@ export function openapiRoute(app: FastifyInstance, routes: () => readonly Route[
 }
 
 /** Describes routes. */
-export function openapi(routes: readonly Route[], version: string) {
+function openapi(routes: readonly Route[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route)
   const all = schemas()

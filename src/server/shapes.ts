@@ -99,7 +99,7 @@ export const verdict = object<Verdict>()('Verdict', {
   timing,
 })
 
-export const problem = object<ProblemJson>()('Problem', {
+const problem = object<ProblemJson>()('Problem', {
   type: z.string(),
   title: z.string(),
   status: z.int(),

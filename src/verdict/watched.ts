@@ -159,7 +159,7 @@ function isReady(pod: K8sObject): boolean {
 }
 
 /** Whether a pod shows a bad sign: a container that died, or waits for something else than its turn. */
-export function isTroubled(pod: K8sObject): boolean {
+function isTroubled(pod: K8sObject): boolean {
   const states = [...listAt(pod, 'status', 'initContainerStatuses'), ...listAt(pod, 'status', 'containerStatuses')]
   return states.some((one) => {
     const waits = textAt(one, 'state', 'waiting', 'reason') ?? ''

@@ -51,7 +51,7 @@ async function answer(object: K8sObject, { rule, path, stage: { api }, signal }:
 }
 
 /** The status with the generation that was looked at. */
-export function looked(value: unknown, generation: number): unknown {
+function looked(value: unknown, generation: number): unknown {
   if (value === 'GENERATION') return generation
   if (Array.isArray(value)) return value.map((one) => looked(one, generation))
   if (typeof value !== 'object' || value === null) return value

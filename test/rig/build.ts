@@ -51,7 +51,7 @@ const programs: readonly Program[] = [
 ]
 
 /** Where built programs are kept: MGO_RIG_CACHE, else the user's cache folder. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const { MGO_RIG_CACHE, XDG_CACHE_HOME } = process.env
   return MGO_RIG_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mgo-rig')
 }

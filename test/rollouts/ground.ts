@@ -146,7 +146,7 @@ export async function clearGround({ rig, api, namespace, rollout }: Ground): Pro
 }
 
 /** Waits so many milliseconds. */
-export function sleep(ms: number): Promise<void> {
+function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 

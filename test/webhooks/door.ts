@@ -32,7 +32,7 @@ export const [secret, next] = ['the secret of this hook', 'the secret that follo
 export const goodToken = 'aaaa.bbbb.cccc'
 
 /** A hook brings its own proof, so nobody else gets in. */
-export const noTokens: Access = {
+const noTokens: Access = {
   identify: () => Promise.reject(new MgoError({ code: 'UNAUTHORIZED', message: 'a token was wanted', hint: '' })),
   hook: () => {
     throw new Error('no policy was asked for')
@@ -60,7 +60,7 @@ export type Office = {
 }
 
 /** Opens a desk over a journal; two of the same file, one after the other, are a server before and after a crash. */
-export async function openOffice(file = 'journal.sqlite', work?: Promise<unknown>): Promise<Office> {
+async function openOffice(file = 'journal.sqlite', work?: Promise<unknown>): Promise<Office> {
   const asked: DeployRequest[] = []
   const journal = openJournal(join(folder, file))
   const desk = openDesk({
