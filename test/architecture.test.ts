@@ -151,7 +151,7 @@ test('programs are run in exec.ts alone', () => {
     imports
       .filter(({ to }) => to === 'node:child_process')
       .map(({ file }) => file)
-      .filter((file) => file !== 'exec.ts' && file !== 'git/blobs.ts'),
+      .filter((file) => file !== 'exec.ts' && file !== 'git/objects.ts'),
     [],
   )
 })

@@ -57,6 +57,14 @@ test('docs/cli.md is what --help says', async () => {
   assert.equal(read('docs/cli.md'), await helpPage(), 'run: node_modules/.bin/node scripts/help.ts')
 })
 
+test('help fits a screen: 80 columns and 50 lines', () => {
+  for (const page of read('docs/cli.md').split('## mgo ').slice(1)) {
+    const lines = (/```\n([\s\S]*?)```/.exec(page)?.[1] ?? '').split('\n')
+    assert.ok(lines.length <= 50, `${page.slice(0, 20)}: ${lines.length} lines`)
+    for (const line of lines) assert.ok(line.length <= 80, line)
+  }
+})
+
 /** Fenced examples that name their file. */
 function examples(page: string): ReadonlyMap<string, string> {
   const blocks = [...read(page).matchAll(/^```yaml\n# file: (\S+)\n(.*?)^```$/gms)]

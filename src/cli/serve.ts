@@ -26,8 +26,9 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .addOption(new Option('--log-level <level>', 'what the log says at least (default: info)').choices(logLevels))
     .addHelpText(
       'after',
-      '\nSignals: SIGTERM and SIGINT end it in order. With --config SIGHUP has the settings read again: identities,' +
-        '\npolicy, hooks, registries and limits change at once; a file with a problem changes nothing (see the log).',
+      '\nSIGTERM and SIGINT end it in order. With --config, SIGHUP reads the settings again:' +
+        '\nidentities, policy, hooks, registries and limits change at once. A file with a' +
+        '\nproblem changes nothing; the log says why.',
     )
     .action(async (flags) => {
       const print = printerOf(flags, edges)

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { MgoError } from '../error.ts'
 import type { NewCommit, Pushed, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
-import { openBlobs } from './blobs.ts'
+import { openObjects } from './objects.ts'
 import { checkClean, type Edited, place } from './checked-out.ts'
 import { checkPath, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
@@ -67,8 +67,8 @@ async function gitOf(folder: string, { mirrors, credentials, env, secrets }: Ope
 
 function cloneRepo(clone: Clone, options: OpenOptions): Repo {
   const { git, folder } = clone
-  const blobs = openBlobs(git)
-  const reads = reading(git, blobs)
+  const objects = openObjects(git)
+  const reads = reading(git, objects)
   let written: readonly Edited[] = []
   return {
     ...reads,
@@ -94,7 +94,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
     },
     push: (base, next) => land(clone, written, { base, next }),
     other: (name) => otherBranch(clone, name),
-    close: async () => blobs.close(),
+    close: async () => objects.close(),
   }
 }
 

@@ -7,12 +7,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { requestOf } from '../manifest/message.ts'
-import type { Entry, LastChange, Repo, Tree } from '../ports.ts'
+import type { LastChange, Repo, Tree } from '../ports.ts'
 import { type Commit, parseCommit, type RequestId } from '../release/ids.ts'
-import type { Blobs } from './blobs.ts'
 import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
+import type { Objects } from './objects.ts'
 import type { Git } from './program.ts'
+import { openTrees } from './trees.ts'
 
 export type Reading = Pick<Repo, 'tree' | 'read' | 'requestsIn' | 'changes' | 'lay' | 'history'>
 
@@ -21,18 +22,19 @@ const treesKept = 32
 const layLimit = { files: 5_000, bytes: 64 * 1024 * 1024 }
 
 /** The reading half of a Repo. */
-export function reading(git: Git, blobs: Blobs): Reading {
+export function reading(git: Git, objects: Objects): Reading {
+  const list = openTrees(objects)
   const trees = new Map<string, Promise<Tree>>()
   const tree = (commit: Commit, folder: string): Promise<Tree> => {
     const key = `${commit}:${folder}`
-    const known = trees.get(key) ?? listTree(git, commit, folder)
+    const known = trees.get(key) ?? list(commit, folder)
     trees.delete(key)
     trees.set(key, known)
     known.catch(() => trees.delete(key))
     for (const old of trees.keys()) if (trees.size > treesKept) trees.delete(old)
     return known
   }
-  const read: Repo['read'] = (oids, limit = 4 * 1024 * 1024) => blobs.read(oids, limit)
+  const read: Repo['read'] = (oids, limit = 4 * 1024 * 1024) => objects.read(oids, limit)
   return {
     tree,
     read,
@@ -41,18 +43,6 @@ export function reading(git: Git, blobs: Blobs): Reading {
     history: (commit, path, limit) => history(git, { commit, path, limit }),
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
-}
-
-async function listTree(git: Git, commit: Commit, folder: string): Promise<Tree> {
-  const ran = await git(['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...(folder === '' ? [] : [folder])])
-  if (ran.code !== 0) throw gitError('ls-tree', ran)
-  const found = new Map<string, Entry>()
-  for (const line of ran.stdout.toString('utf8').split('\0')) {
-    const tab = line.indexOf('\t')
-    const [mode, , oid] = line.slice(0, tab).split(' ')
-    if (tab > 0 && mode !== undefined && oid !== undefined) found.set(line.slice(tab + 1), { mode, oid })
-  }
-  return found
 }
 
 async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>> {

@@ -11,7 +11,7 @@ import { run } from '../exec.ts'
 import type { NewCommit, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
-import { type Blobs, openBlobs } from './blobs.ts'
+import { type Objects, openObjects } from './objects.ts'
 import { capped, fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
 import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
@@ -61,13 +61,13 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   await openMirror(git, gitDir)
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
-  const blobs = openBlobs(git)
+  const objects = openObjects(git)
   const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
   const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
   const authorities = () => authoritiesOf(options.env)
   const inTurn = turns()
   const packs = openPacks(git, gitDir, inTurn)
-  const mirror = { git, gitDir, fetchLimit, blobs, reads: reading(git, blobs), inTurn, packs }
+  const mirror = { git, gitDir, fetchLimit, objects, reads: reading(git, objects), inTurn, packs }
   return remoteBranch({ ...mirror, place, committer, credentials, direct, authorities, timeoutMs }, branch)
 }
 
@@ -104,7 +104,7 @@ type Shared = {
   readonly git: Git
   readonly gitDir: string
   readonly fetchLimit: number
-  readonly blobs: Blobs
+  readonly objects: Objects
   readonly place: RepoPlace & { kind: 'remote' }
   readonly committer: Person
   readonly reads: Reading
@@ -174,9 +174,9 @@ function remoteBranch(shared: Shared, branch: string): Repo {
   }
 }
 
-async function letGo({ blobs, gitDir, packs }: Shared): Promise<void> {
+async function letGo({ objects, gitDir, packs }: Shared): Promise<void> {
   await packs.settled()
-  blobs.close()
+  objects.close()
   closeMirror(gitDir)
 }
 

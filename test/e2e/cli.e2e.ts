@@ -108,14 +108,3 @@ test('the old tool’s flags before the command, and --debug', async () => {
   assert.equal(ran.code, 0, ran.stderr)
   assert.match(ran.stdout, /\+ {4}github\.com\/acme\/shop: \{ repository: acme\/shop, tag: v2 \}/)
 })
-
-test('help fits a screen: 80 columns and 50 lines', () => {
-  // docs/cli.md is the help; docs.test.ts holds the two equal.
-  for (const page of readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8')
-    .split('## mgo ')
-    .slice(1)) {
-    const lines = (/```\n([\s\S]*?)```/.exec(page)?.[1] ?? '').split('\n')
-    assert.ok(lines.length <= 50, `${page.slice(0, 20)}: ${lines.length} lines`)
-    for (const line of lines) assert.ok(line.length <= 80, line)
-  }
-})

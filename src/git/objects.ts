@@ -1,41 +1,53 @@
 /**
- * Reads blobs through one long-lived `git cat-file --batch`, with a cache that is bounded in bytes.
+ * Reads objects through one long-lived `git cat-file --batch`: to start a program for each look costs more than the look.
+ * Blobs have a cache that is bounded in bytes.
  *
  * @module
  */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { MgoError } from '../error.ts'
 import { start, stop } from '../exec.ts'
+import type { Commit } from '../release/ids.ts'
 import type { Git } from './program.ts'
 
 const cacheBytes = 128 * 1024 * 1024
 
-export type Blobs = {
-  /** Throws FILE_TOO_LARGE over `limit` bytes, GIT_FAILED where git has no such blob. */
+export type Objects = {
+  /** Blobs. Throws FILE_TOO_LARGE over `limit` bytes, GIT_FAILED where git has no such blob. */
   read(oids: readonly string[], limit: number): Promise<ReadonlyMap<string, Uint8Array>>
+  /** The bytes of a tree, by its id or as the root of a commit. Throws GIT_FAILED where git has no such tree. */
+  tree(of: { readonly oid: string } | { readonly commit: Commit }): Promise<Uint8Array>
   close(): void
 }
 
-type Waiter = {
-  readonly oid: string
-  readonly limit: number
+/** What is asked for. Over `limit` bytes nothing of it is held. */
+type Wanted = { readonly name: string; readonly type: 'blob' | 'tree'; readonly limit: number }
+type Waiter = Wanted & {
   readonly resolve: (bytes: Buffer) => void
   readonly reject: (why: unknown) => void
 }
 
+/** A million files in one folder. */
+const treeBytes = 64 * 1024 * 1024
+
 /** Opens the reader; the program starts with the first read, and again after it died. */
-export function openBlobs(git: Git): Blobs {
+export function openObjects(git: Git): Objects {
   const cache = new Map<string, Buffer>()
   let cached = 0
   let reader: Reader | undefined
+
+  function ask(wanted: Wanted): Promise<Buffer> {
+    // A line is a question: a name of more than one line would be two.
+    if (!/^[0-9a-f]{40,64}(?:\^\{tree\})?$/.test(wanted.name)) throw new Error(`not an object id: ${wanted.name}`)
+    if (reader === undefined || reader.ended()) reader = startReader(git)
+    return reader.read(wanted)
+  }
 
   async function one(oid: string, limit: number): Promise<Buffer> {
     const known = cache.get(oid)
     if (known !== undefined && known.length > limit) throw tooLarge(known.length, limit)
     if (known !== undefined) return known
-    if (!/^[0-9a-f]{40,64}$/.test(oid)) throw new Error(`not an object id: ${oid}`)
-    if (reader === undefined || reader.ended()) reader = startReader(git)
-    const bytes = await reader.read(oid, limit)
+    const bytes = await ask({ name: oid, type: 'blob', limit })
     cache.set(oid, bytes)
     cached += bytes.length
     for (const [old, { length }] of cache) {
@@ -49,11 +61,15 @@ export function openBlobs(git: Git): Blobs {
   return {
     read: async (oids, limit) =>
       new Map(await Promise.all(oids.map(async (oid) => [oid, await one(oid, limit)] as const))),
+    tree: async (of) => {
+      const name = 'oid' in of ? of.oid : `${of.commit}^{tree}`
+      return ask({ name, type: 'tree', limit: treeBytes })
+    },
     close: () => reader?.close(),
   }
 }
 
-type Reader = { read(oid: string, limit: number): Promise<Buffer>; ended(): boolean; close(): void }
+type Reader = { read(wanted: Wanted): Promise<Buffer>; ended(): boolean; close(): void }
 
 function startReader(git: Git): Reader {
   const child: ChildProcessWithoutNullStreams = start('git', [...git.before, 'cat-file', '--batch'], { env: git.env })
@@ -61,7 +77,7 @@ function startReader(git: Git): Reader {
   let over = false
   const fail = () => {
     over = true
-    for (const one of waiting.splice(0)) one.reject(lost(one.oid))
+    for (const one of waiting.splice(0)) one.reject(lost(one.name))
   }
   child.on('error', fail)
   child.on('close', fail)
@@ -69,10 +85,10 @@ function startReader(git: Git): Reader {
   child.stderr.resume()
   child.stdout.on('data', splitter(waiting))
   return {
-    read: (oid, limit) =>
+    read: (wanted) =>
       new Promise((resolve, reject) => {
-        waiting.push({ oid, limit, resolve, reject })
-        child.stdin.write(`${oid}\n`)
+        waiting.push({ ...wanted, resolve, reject })
+        child.stdin.write(`${wanted.name}\n`)
       }),
     ended: () => over,
     close: () => stop(child),
@@ -95,11 +111,11 @@ function splitter(waiting: Waiter[]): (chunk: Buffer) => void {
     size += chunk.length
     if (size < wanted) return
     let buffer = Buffer.concat(chunks)
-    let answer = take(buffer, waiting[0]?.limit)
-    for (; answer.kind !== 'more'; answer = take(buffer, waiting[0]?.limit)) {
+    let answer = take(buffer, waiting[0])
+    for (; answer.kind !== 'more'; answer = take(buffer, waiting[0])) {
       const waiter = waiting.shift()
-      if (answer.kind === 'blob') waiter?.resolve(answer.bytes)
-      else waiter?.reject(answer.kind === 'large' ? tooLarge(answer.bytes, waiter.limit) : lost(waiter.oid))
+      if (answer.kind === 'whole') waiter?.resolve(answer.bytes)
+      else waiter?.reject(answer.kind === 'large' ? tooLarge(answer.bytes, waiter.limit) : lost(waiter.name))
       skip = Math.max(0, answer.length - buffer.length)
       buffer = buffer.subarray(Math.min(answer.length, buffer.length))
     }
@@ -110,21 +126,21 @@ function splitter(waiting: Waiter[]): (chunk: Buffer) => void {
 }
 
 type Answer =
-  | { readonly kind: 'blob'; readonly bytes: Buffer; readonly length: number }
+  | { readonly kind: 'whole'; readonly bytes: Buffer; readonly length: number }
   | { readonly kind: 'missing'; readonly length: number }
   | { readonly kind: 'large'; readonly length: number; readonly bytes: number }
   | { readonly kind: 'more'; readonly wanted: number }
 
-function take(buffer: Buffer, limit = Number.POSITIVE_INFINITY): Answer {
+function take(buffer: Buffer, wanted: Wanted | undefined): Answer {
   const newline = buffer.indexOf(10)
   if (newline < 0) return { kind: 'more', wanted: buffer.length + 1 }
   const [, type, length] = buffer.toString('latin1', 0, newline).split(' ')
   if (length === undefined) return { kind: 'missing', length: newline + 1 }
   const end = newline + 1 + Number(length)
-  if (type !== 'blob') return { kind: 'missing', length: end + 1 }
-  if (Number(length) > limit) return { kind: 'large', length: end + 1, bytes: Number(length) }
+  if (wanted === undefined || type !== wanted.type) return { kind: 'missing', length: end + 1 }
+  if (Number(length) > wanted.limit) return { kind: 'large', length: end + 1, bytes: Number(length) }
   if (buffer.length < end + 1) return { kind: 'more', wanted: end + 1 }
-  return { kind: 'blob', bytes: Buffer.from(buffer.subarray(newline + 1, end)), length: end + 1 }
+  return { kind: 'whole', bytes: Buffer.from(buffer.subarray(newline + 1, end)), length: end + 1 }
 }
 
 function lost(oid: string): MgoError {
