@@ -9,6 +9,11 @@ import { printerOf } from './deploy.ts'
 import { type Edges, logLevels } from './edges.ts'
 import { countOf, duration, givenOf, withCluster } from './options.ts'
 
+const signals = `
+SIGTERM and SIGINT end it in order. With --config, SIGHUP reads the settings
+again: identities, policy, hooks, registries and limits change at once. A file
+with a problem changes nothing; the log says why.`
+
 /** Adds the command. */
 export function serveCommand(edges: Edges, exit: (code: number) => void) {
   return withCluster('serve', 'the service: deploys over HTTP')
@@ -24,12 +29,7 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
     .option('--commit-only', 'commit and push; touch no cluster: Argo CD, Flux or a person applies')
     .option('--dry-run', 'accept, check and answer; write and apply nothing')
     .addOption(new Option('--log-level <level>', 'what the log says at least (default: info)').choices(logLevels))
-    .addHelpText(
-      'after',
-      '\nSIGTERM and SIGINT end it in order. With --config, SIGHUP reads the settings again:' +
-        '\nidentities, policy, hooks, registries and limits change at once. A file with a' +
-        '\nproblem changes nothing; the log says why.',
-    )
+    .addHelpText('after', signals)
     .action(async (flags) => {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
