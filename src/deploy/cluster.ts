@@ -15,6 +15,7 @@ import { showUnit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
 import { batcher } from './batch.ts'
 import { lanes } from './lane.ts'
+import { lately } from './lately.ts'
 import { publish } from './publish.ts'
 import { begin, type Done, type Round, stepKey, verdictOf } from './round.ts'
 import { whileSilent } from './silence.ts'
@@ -45,15 +46,21 @@ export type ClusterLine = { bring(want: Want): Promise<Brought> }
 /** Opens the line of one cluster. */
 export function clusterLine(cluster: Cluster, world: World): ClusterLine {
   const lane = lanes(world.width)
-  const done = new Map<string, Done>()
+  const known = lately<Done>()
   let published: Promise<readonly ReleaseVerdict[]> = Promise.resolve([])
   const line = batcher<Want, { readonly brought: Promise<Brought> }>(async (wants) => {
     const last = wants.at(-1)
     if (last === undefined) return []
     // Askers come in any order, and somebody else's commit may lie in between: the cluster never goes back.
     const commit = (await world.repo.tip()) ?? last.commit
+    const over = known.begin()
     const units = [...new Set(wants.flatMap(({ keys }) => (keys === 'all' ? [cluster] : [...keys].map(shownKey))))]
-    const seen = await whileSilent(survey(cluster, commit, world), { cluster, units, world })
+    const seen = await whileSilent(survey(cluster, commit, world), { cluster, units, world }).catch(
+      (error: unknown) => {
+        over()
+        throw error
+      },
+    )
     // One after the other: an older commit that is slow to render must not land on top of a newer one.
     published = published.then(() => publish(seen.wanted, world))
     const round: Round = {
@@ -61,13 +68,13 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
       target: seen.target,
       steps: plan(seen),
       lane,
-      done,
+      lately: known,
       verdicts: new Map(),
       applying: new Map(),
       timeoutMs: longest(wants),
       noWait: wants.every((want) => want.noWait === true),
     }
-    begin(round)
+    void begin(round).finally(over)
     const course = { round, seen, published }
     return wants.map((want) => ({ brought: follow(want, course) }))
   })

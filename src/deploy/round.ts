@@ -12,6 +12,7 @@ import type { ReleaseVerdict } from '../release/verdict.ts'
 import type { VerdictCode } from '../verdict/codes.ts'
 import { applyWatched } from './hooks.ts'
 import type { Lanes } from './lane.ts'
+import type { Lately } from './lately.ts'
 import { settle } from './settle.ts'
 import { engineOf } from './survey.ts'
 
@@ -23,13 +24,13 @@ export type Done = {
   readonly verdict: Promise<ReleaseVerdict>
 }
 
-/** What one round works with. `done` outlives it. */
+/** What one round works with. `lately` outlives it. */
 export type Round = {
   readonly world: World
   readonly target: Target
   readonly steps: readonly Step[]
   readonly lane: Lanes
-  readonly done: Map<string, Done>
+  readonly lately: Lately<Done>
   readonly verdicts: Map<string, Promise<ReleaseVerdict>>
   readonly applying: Map<string, Promise<Done>>
   readonly timeoutMs: number | undefined
@@ -41,14 +42,14 @@ type Apply = Extract<Step, { readonly kind: 'apply' }>
 /** Raw files have no header to say how long; this is the header's own default. */
 const rawTimeoutMs = 300_000
 
-/** Begins all that has to be done. What is kept is looked at only when somebody asks for it. */
-export function begin(round: Round): void {
+/** Begins all that has to be done; resolves when it is over. What is kept is looked at only when somebody asks for it. */
+export async function begin(round: Round): Promise<void> {
   const count = (kind: Step['kind']) => round.steps.filter((step) => step.kind === kind).length
   const { cluster } = round.target
   // Where everything is only rendered there is nothing to plan.
   if (round.steps.length > 0)
     round.world.tell({ kind: 'planned', cluster, apply: count('apply'), keep: count('keep'), prune: count('prune') })
-  for (const step of round.steps) if (step.kind !== 'keep') void verdictOf(step, round)
+  await Promise.all(round.steps.filter((step) => step.kind !== 'keep').map((step) => verdictOf(step, round)))
 }
 
 /** The verdict of one step. Never rejects: what went wrong is a verdict, too. */
@@ -93,31 +94,26 @@ async function rawFiles(round: Round): Promise<void> {
 /** Applies a unit unless the very same was applied since the plan was made. */
 async function apply(step: Apply, round: Round): Promise<Done> {
   const { unit, inputs } = step
-  const before = round.done.get(unit.key)
-  if (before?.inputs === inputs) return before
+  const before = round.lately.get(unit.key)
+  if (before !== undefined && before !== 'unclear' && before.inputs === inputs) return before
   const { cluster, tell } = round.target
   tell({ kind: 'applying', cluster, unit: showUnit(unit), reason: step.reason })
-  const record = before === undefined ? step.record : after(before, step)
+  const record = await recordNow(step, before, round)
   const engine = engineOf(unit, round.world.engines)
-  const outcome = await applyWatched({
-    unit,
-    target: round.target,
-    record,
-    engine,
-    world: round.world,
-    timeoutMs: patienceOf(unit, round),
+  const applying = { unit, target: round.target, record, engine, world: round.world }
+  const outcome = await applyWatched({ ...applying, timeoutMs: patienceOf(unit, round) }).catch((error: unknown) => {
+    round.lately.note(unit.key, 'unclear', Promise.resolve())
+    throw error
   })
-  if (outcome.kind === 'ended') return endedBy(outcome.verdict, step)
+  if (outcome.kind === 'ended') {
+    round.lately.note(unit.key, 'unclear', Promise.resolve())
+    return endedBy(outcome.verdict, step)
+  }
   const result = outcome.applied
   tell({ kind: 'applied', cluster, unit: showUnit(unit), revision: result.revision })
   const verdict = round.noWait ? Promise.resolve(taken(unit, result)) : judged(unit, result, round)
   const done: Done = { at: round.world.clock.now(), applied: result, inputs, verdict }
-  round.done.set(unit.key, done)
-  // Once it is settled the records of the cluster say it all again.
-  const forget = () => {
-    if (round.done.get(unit.key) === done) round.done.delete(unit.key)
-  }
-  verdict.then(forget, forget)
+  round.lately.note(unit.key, done, verdict)
   return done
 }
 
@@ -127,7 +123,14 @@ function endedBy(verdict: ReleaseVerdict, { inputs, record }: Apply): Done {
   return { at: 0, applied, inputs, verdict: Promise.resolve(verdict) }
 }
 
-function after(before: Done, { unit, record }: Apply): UnitRecord {
+/** The record as it stands now: what was done since the plan was made counts, and where that is unclear the cluster is asked. */
+async function recordNow(
+  { unit, record }: Apply,
+  before: Done | 'unclear' | undefined,
+  { world, target }: Round,
+): Promise<UnitRecord | undefined> {
+  if (before === undefined) return record
+  if (before === 'unclear') return (await engineOf(unit, world.engines).records(target)).get(unit.key)
   const base = record ?? { key: unit.key, ours: true, stamp: undefined }
   return { ...base, revision: before.applied.revision, state: 'deployed', stamp: before.inputs }
 }

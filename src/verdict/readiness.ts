@@ -18,6 +18,8 @@ export function readinessTrouble(pod: K8sObject, told: readonly Told[]): Trouble
   if (textAt(pod, 'status', 'phase') !== 'Running' || ready?.status === 'True') return undefined
   const gate = closedGate(pod)
   if (gate !== undefined) return gate
+  const lost = lostNode(pod)
+  if (lost !== undefined) return lost
   const [slow] = containersOf(pod).filter(isStarting)
   const probe = slow === undefined ? 'Readiness' : 'Startup'
   const event = told.findLast(({ reason, message }) => reason === 'Unhealthy' && message.startsWith(probe))
@@ -39,6 +41,21 @@ export function readinessTrouble(pod: K8sObject, told: readonly Told[]): Trouble
         ? evidence(pod, `Ready is False: ${ready?.message ?? ''}`.replace(/: $/, ''), ready?.since)
         : evidence(pod, `${event.reason}: ${event.message}`, event.at),
     ],
+  }
+}
+
+/** Its kubelet said that all containers are ready; that the pod is not, somebody else said since: the node is silent. */
+function lostNode(pod: K8sObject): Trouble | undefined {
+  const known = conditions(pod)
+  const node = textAt(pod, 'spec', 'nodeName')
+  if (node === undefined || known.get('ContainersReady')?.status !== 'True') return undefined
+  const since = known.get('Ready')?.since
+  return {
+    word: 'waiting',
+    code: 'READINESS',
+    says: `the containers of the pod ${pod.metadata.name} are ready, but nothing is heard of its node ${node}`,
+    hint: `Look at the node: kubectl describe node ${node}.`,
+    evidence: [evidence(pod, 'Ready is False, ContainersReady is True', since)],
   }
 }
 

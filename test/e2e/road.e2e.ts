@@ -120,6 +120,9 @@ test('fifty at once, a foreign writer between them: fifty commits, few pushes, f
     assert.equal((JSON.parse(stdout) as Answer).verdict?.verdict, 'healthy', stdout)
   }
   assert.equal(commits(), before + 51)
+  // Of each release no version but v1 and v3, however many looked at it meanwhile; and v2 of the first.
+  const upgrades = mgo.helmCalls().filter((one) => one === 'upgrade').length
+  assert.ok(upgrades <= 2 * apps.length + 1, `${upgrades} upgrades`)
   assert.ok(
     server.pushes() - pushes <= 4,
     `${server.pushes() - pushes} pushes by mgo, one or two of them lost the race`,

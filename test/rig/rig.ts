@@ -170,6 +170,8 @@ function controllerArgs(home: string, kubeconfig: string): readonly string[] {
     `--root-ca-file=${join(home, 'ca.crt')}`,
     '--concurrent-deployment-syncs=50',
     '--concurrent-replicaset-syncs=50',
+    // On a busy machine a node is silent for longer than a minute, and every pod of it would turn unready for good.
+    '--node-monitor-grace-period=1h',
   ]
 }
 
