@@ -193,7 +193,7 @@ export function section(samples: readonly Sample[], { versions, limit, width }: 
 
 ${names.length} rollouts with a known end (test/rollouts) on one cluster with puppet nodes, each through \`kubectl apply --server-side\` and
 \`rollout status\`, \`helm upgrade --install --wait --wait-for-jobs\` (3 and 4) and \`mgo sync\` of raw files; limit ${limit} s, ${width} at once, load average
-${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}. ${said.join(', ')}. Every sample is in bench/verdicts.json.
+${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}. ${said.join(', ')}. A run with \`--write\` leaves every sample in bench/verdicts.json.
 
 | tool | right word | cause of a red one | false green | end of a failing deploy, median s | API requests, median |
 | --- | --- | --- | --- | --- | --- |

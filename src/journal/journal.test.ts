@@ -8,7 +8,7 @@ import { MgoError } from '../error.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import { ask, commit, open, same, verdict } from '../../test/journal.ts'
 import { openJournal } from './journal.ts'
-import type { Listing } from './requests.ts'
+import type { Listing } from '../release/asking.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-journal-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Told } from '../event/event.ts'
+import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import type { AuditEntry, Chained } from '../release/audit.ts'
 import type { Held, HeldOutcome, HeldPush } from '../release/held.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
@@ -19,7 +20,7 @@ import { eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group, type Wrote } from './group.ts'
 import { heldOf, type HeldPushes } from './held.ts'
 import { migrate } from './migrations.ts'
-import { type AcceptedAs, type Kept, type Listing, type OnceKey, requestsOf, type Unfinished } from './requests.ts'
+import { requestsOf } from './requests.ts'
 
 /** The audit trail. Throws JOURNAL_FAILED. */
 export type AuditTrail = {
@@ -63,9 +64,9 @@ export type Journal = {
   committed(id: RequestId, commit: Commit): Promise<void>
   /** Ends a request; the first verdict counts. */
   finish(verdict: Verdict): Promise<void>
-  find(id: RequestId): Promise<Kept | undefined>
+  find(id: RequestId): Promise<Known | undefined>
   /** Accepted and without a verdict, in the order of acceptance, from the place `after` on. */
-  unfinished(after: number, limit: number): Promise<readonly Unfinished[]>
+  unfinished(after: number, limit: number): Promise<readonly Left[]>
   /** How many have no verdict, and the bytes that they take. */
   counted(): Promise<{ readonly requests: number; readonly bytes: number }>
   /** How many have no verdict, and since when the oldest waits (milliseconds since the epoch). */
@@ -75,7 +76,7 @@ export type Journal = {
   /** Forgets the tries of what is unfinished: the server goes down in order, so nobody is suspect. */
   calm(): Promise<void>
   /** The newest first. */
-  list(listing: Listing): Promise<readonly Kept[]>
+  list(listing: Listing): Promise<readonly Known[]>
   /** Keeps events; gives their numbers. */
   append(told: readonly Told[]): Promise<readonly number[]>
   /** Events with a number above `after`, in order. */

@@ -4,30 +4,10 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
+import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import { type Commit, type RequestId, requestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
-
-export type Kept = {
-  readonly request: DeployRequest
-  readonly commit: Commit | undefined
-  readonly verdict: Verdict | undefined
-}
-
-/** A request without a verdict. `place` is its place in the order of acceptance. */
-export type Unfinished = {
-  readonly place: number
-  readonly request: DeployRequest
-  /** Its commit, where it is known to be pushed. */
-  readonly commit: Commit | undefined
-  /** The tip that its last push stood upon; `undefined`: nothing was pushed. */
-  readonly base: Commit | undefined
-  /** How many starts of the server took it up. */
-  readonly tries: number
-}
-
-export type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
 
 type Row = {
   readonly place: number
@@ -78,7 +58,7 @@ export type Requests = ReturnType<typeof requestsOf>
 /** Prepares the statements. */
 export function requestsOf(database: DatabaseSync) {
   const say = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, database.prepare(text)])) as Say
-  const find = (id: string): Kept | undefined => {
+  const find = (id: string): Known | undefined => {
     const found = say.one.get(id) as Row | undefined
     return found === undefined ? undefined : kept(found)
   }
@@ -105,7 +85,7 @@ export function requestsOf(database: DatabaseSync) {
       for (const id of ids) say.begin.run(id)
     },
     calm: () => void say.calm.run(),
-    list({ cluster, release, before, limit }: Listing): readonly Kept[] {
+    list({ cluster, release, before, limit }: Listing): readonly Known[] {
       const most = Math.min(Math.max(Math.trunc(limit), 1), 1_000)
       const asked = { before: before ?? 'Z', limit: most }
       if (cluster === undefined && release === undefined) return (say.all.all(asked) as Row[]).map(kept)
@@ -117,7 +97,7 @@ export function requestsOf(database: DatabaseSync) {
   }
 }
 
-type Looking = { readonly say: Say; readonly find: (id: string) => Kept | undefined }
+type Looking = { readonly say: Say; readonly find: (id: string) => Known | undefined }
 
 function repeated({ scope, key, fingerprint }: OnceKey, { say, find }: Looking): AcceptedAs | undefined {
   const known = say.key.get(scope, key) as { readonly fingerprint: string; readonly request_id: string } | undefined
@@ -139,7 +119,7 @@ function prune({ beforeMs, most }: { readonly beforeMs: number; readonly most: n
   return dropped
 }
 
-function kept({ request, commit_id: commit, verdict }: Row): Kept {
+function kept({ request, commit_id: commit, verdict }: Row): Known {
   return {
     request: JSON.parse(request) as DeployRequest,
     commit: commit === null ? undefined : (commit as Commit),
@@ -147,7 +127,7 @@ function kept({ request, commit_id: commit, verdict }: Row): Kept {
   }
 }
 
-function unfinished(found: Row): Unfinished {
+function unfinished(found: Row): Left {
   const { request, commit } = kept(found)
   const base = found.base_id === null ? undefined : (found.base_id as Commit)
   return { place: found.place, request, commit, base, tries: found.tries }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Cluster, RequestId } from './ids.ts'
+import type { Cluster, Commit, RequestId } from './ids.ts'
 import type { DeployRequest } from './request.ts'
+import type { Verdict } from './verdict.ts'
 
 /** What makes a repeated request known: whose key it is, the key, and what was asked for with it. */
 export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
@@ -22,4 +23,23 @@ export type Listing = {
   readonly before?: RequestId | undefined
   /** 1,000 at most. */
   readonly limit: number
+}
+
+/** What is known of a request. */
+export type Known = {
+  readonly request: DeployRequest
+  readonly commit?: Commit | undefined
+  readonly verdict: Verdict | undefined
+}
+
+/** A request that an earlier process left without a verdict. `place` grows in the order of acceptance. */
+export type Left = {
+  readonly place: number
+  readonly request: DeployRequest
+  /** Its commit, where it is known to be pushed. */
+  readonly commit: Commit | undefined
+  /** The tip that its last push stood upon; `undefined`: nothing was pushed. */
+  readonly base: Commit | undefined
+  /** How many starts of the server took it up. */
+  readonly tries: number
 }

@@ -4,29 +4,12 @@
  * @module
  */
 import type { Told } from '../event/event.ts'
-import type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
+import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 
-/** What is known of a request. */
-export type Known = {
-  readonly request: DeployRequest
-  readonly commit?: Commit | undefined
-  readonly verdict: Verdict | undefined
-}
-
-/** A request that an earlier process left open. `place` grows in the order of acceptance. */
-export type Left = {
-  readonly place: number
-  readonly request: DeployRequest
-  readonly commit: Commit | undefined
-  readonly base: Commit | undefined
-  /** How many starts of the server took it up. */
-  readonly tries: number
-}
-
-export type { AcceptedAs, Listing, OnceKey } from '../release/asking.ts'
+export type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 
 export type Numbered = { readonly seq: number; readonly told: Told }
 export type EventsOf = { readonly request?: RequestId | undefined; readonly cluster?: Cluster | undefined }
