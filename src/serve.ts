@@ -14,7 +14,8 @@ import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
-import { type Journal, openJournal } from './journal/journal.ts'
+import type { Journal } from './journal/journal.ts'
+import { openJournalThread } from './journal/thread.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
@@ -46,6 +47,8 @@ export type ServeOptions = Watching & {
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
 const dayMs = 24 * 60 * 60_000
+/** Connections that the system holds until they are taken; one more than it holds comes again after a second. */
+const backlog = 4_096
 /** Bytes of requests without a verdict at most. */
 const mostBytes = 64 * 1024 * 1024
 
@@ -58,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
   const known = hooksOf(serving.settings, options.secret)
   const metrics = metricsOf(() => journal, options)
-  const journal = openJournal(serving.journal, metrics.journal)
+  const journal = await openJournalThread(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
   const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
@@ -77,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const about = { hub, memory: journal, overview: openOverview(opened.world, serving), version, ready }
   const app = buildApp({ ...entrance, ...doorsOf(journal, metrics, options), ...about, desk, webhooks: hooks.webhooks })
-  const address = await listening(app.listen(entrance.listen), serving.listen)
+  const address = await listening(app.listen({ ...entrance.listen, backlog }), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
   await begun({ ...options, ...entrance, journal, desk, hooks, waits })
@@ -87,7 +90,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   entrance.close()
-  journal.close()
+  await journal.close()
   await opened.close()
 }
 
