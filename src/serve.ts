@@ -121,6 +121,7 @@ function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { r
   return {
     deploys: {
       commitOnly,
+      isPatient: true,
       get patienceMs() {
         return now.patienceMs
       },
