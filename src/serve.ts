@@ -14,7 +14,8 @@ import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
-import { type Journal, openJournal } from './journal/journal.ts'
+import type { Journal } from './journal/journal.ts'
+import { openJournalThread } from './journal/thread.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
@@ -58,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
   const known = hooksOf(serving.settings, options.secret)
   const metrics = metricsOf(() => journal, options)
-  const journal = openJournal(serving.journal, metrics.journal)
+  const journal = await openJournalThread(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
   const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
@@ -87,7 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   entrance.close()
-  journal.close()
+  await journal.close()
   await opened.close()
 }
 

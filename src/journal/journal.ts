@@ -88,12 +88,17 @@ export type Journal = {
   prune(beforeMs: number, most: number): Promise<number>
   readonly trail: AuditTrail
   readonly held: HeldJournal
-  /** Writes what still waits, and lets the file go. */
-  close(): void
 }
 
-/** Opens the journal; makes file and folder where they are missing. `told` hears of each transaction. Throws JOURNAL_FAILED. */
-export function openJournal(file: string, told?: (wrote: Wrote) => void): Journal {
+/** `close` writes what still waits, and lets the file go. */
+export type OpenJournal = Journal & { close(): void }
+
+/**
+ * Opens the journal in this thread; makes file and folder where they are missing. `told` hears of each transaction.
+ *
+ * @throws MgoError JOURNAL_FAILED
+ */
+export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJournal {
   const attempt = attemptOn(file)
   const database = attempt(() => open(file))
   const requests = requestsOf(database)

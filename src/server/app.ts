@@ -15,6 +15,7 @@ import { z } from 'zod'
 import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
+import { admission } from './admission.ts'
 import { json, named } from './shapes.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
@@ -72,10 +73,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // Whatever a route answers, its errors included.
   app.addHook('preSerialization', async (_, __, payload) => options.hide(payload))
   demandIdentity(app, access)
-  // Before the body is read: where nothing can be taken, a refusal must cost next to nothing.
-  app.addHook('onRequest', async ({ method, routeOptions }) => {
-    if (method === 'POST' && (routeOptions.config as Needs).identity !== 'hook') desk.room()
-  })
+  takeTurns(app, desk)
   if (exposure.warning !== undefined) warnEverybody(app, exposure.warning)
   app.setErrorHandler((error, request, reply) => {
     log(error, request, warn)
@@ -96,6 +94,19 @@ export function buildApp(options: AppOptions): FastifyInstance {
   void app.register(async (scope) => kept(scope, options))
   openapiRoute(app, routes, options.version)
   return app
+}
+
+/** Before the body is read: where nothing can be taken, a refusal must cost next to nothing. */
+function takeTurns(app: FastifyInstance, { room }: Pick<Desk, 'room'>): void {
+  // Whoever calls a hook is not known before its body is read, and must not crowd out who is.
+  const lines = { known: admission(), hook: admission() }
+  app.addHook('onRequest', async ({ method, routeOptions }) => {
+    const { identity } = routeOptions.config as Needs
+    if (identity === 'none') return undefined
+    if (identity === 'hook') return lines.hook.enter()
+    if (method === 'POST') room()
+    return lines.known.enter()
+  })
 }
 
 const rootRoute = {
