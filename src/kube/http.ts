@@ -95,16 +95,18 @@ export function openHttp(login: Login, options: HttpOptions): Http {
     patiently(asked, { seats, send: async () => answerOf(await send(asked, 'plain'), { login, hide }) })
   return {
     ask,
-    async json<T>(asked: Ask) {
-      const answer = await ask(asked)
-      if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
-      if (!isRecord(answer.body)) throw strange(`${asked.what}: it gave no JSON object`)
-      return answer.body as T
-    },
+    json: async <T>(asked: Ask) => goodBody(await ask(asked), asked.what) as T,
     stream: (asked) => seated(() => send(asked, 'watching'), seats),
-    ...{ hearing: listening.heard, load: seats.load },
+    hearing: listening.heard,
+    load: seats.load,
     close: async () => void (await Promise.all([link?.plain.destroy(), link?.watching.destroy()])),
   }
+}
+
+function goodBody({ status, body }: Answer, what: string): unknown {
+  if (status >= 300) throw statusError(what, status, body as Status)
+  if (!isRecord(body)) throw strange(`${what}: it gave no JSON object`)
+  return body
 }
 
 type Kind = 'plain' | 'watching'
