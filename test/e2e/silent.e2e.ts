@@ -102,6 +102,27 @@ async function untilEvent({ id }: Answer, kind: string): Promise<void> {
   assert.fail(`no ${kind} in ${text}`)
 }
 
+type Cluster = { readonly cluster: string; readonly state: string; readonly since?: string; readonly underWay: number }
+
+/** What is told of the clusters while the deploys of two of them wait. */
+async function aboutClusters(): Promise<void> {
+  const { clusters } = (await (await fetch(`${server.url}/v1/clusters`)).json()) as {
+    readonly clusters: readonly Cluster[]
+  }
+  assert.deepEqual(
+    clusters.map(({ cluster, state, since, underWay }) => [cluster, state, since === undefined, underWay]),
+    [
+      ['dead', 'silent', false, 3],
+      ['gated', 'reachable', true, 0],
+      ['hole', 'silent', false, 3],
+      ['live', 'reachable', true, 0],
+    ],
+  )
+  const here = await mgo.run('clusters')
+  assert.equal(here.code, 5, here.stderr)
+  assert.match(here.stdout, /^dead +silent since \d+ s .*\n +\[KUBE_UNREACHABLE\] .*127\.0\.0\.1:\d+/m)
+}
+
 /** Milliseconds until a deploy to the living cluster is healthy. */
 async function liveMs(app: string, tag: string): Promise<number> {
   const begun = performance.now()
@@ -118,6 +139,7 @@ test('dead clusters delay nobody else’s deploys, say what they wait for, and e
   const begun = performance.now()
   const besideMs = await liveMs('three', 'v2')
   assert.ok(besideMs < aloneMs * 3 + 4_000, `${besideMs} ms beside the dead ones, ${aloneMs} ms alone`)
+  await aboutClusters()
   for (const one of [...dead, ...holed]) {
     const { verdict: word, problem } = await verdict(one)
     assert.deepEqual([word, problem?.code], ['failed', 'KUBE_UNREACHABLE'])
