@@ -20,6 +20,7 @@ import { json, named } from './shapes.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { clusterListRoute } from './cluster-list.ts'
 import { clusterRoutes } from './clusters.ts'
 import { type Access, demandIdentity, isKnown, type Needs } from './auth.ts'
 import { keepOut } from './guard.ts'
@@ -87,6 +88,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   openRoutes(app, options)
   deployRoutes(app, desk)
   streamRoutes(app, options)
+  clusterListRoute(app, { desk, overview: options.overview })
   clusterRoutes(app, options.overview)
   rollbackRoute(app, { desk, overview: options.overview })
   auditRoute(app, options.trail)
