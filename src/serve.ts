@@ -47,6 +47,8 @@ export type ServeOptions = Watching & {
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
 const dayMs = 24 * 60 * 60_000
+/** Connections that the system holds until they are taken; one more than it holds comes again after a second. */
+const backlog = 4_096
 /** Bytes of requests without a verdict at most. */
 const mostBytes = 64 * 1024 * 1024
 
@@ -78,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const about = { hub, memory: journal, overview: openOverview(opened.world, serving), version, ready }
   const app = buildApp({ ...entrance, ...doorsOf(journal, metrics, options), ...about, desk, webhooks: hooks.webhooks })
-  const address = await listening(app.listen(entrance.listen), serving.listen)
+  const address = await listening(app.listen({ ...entrance.listen, backlog }), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
   await begun({ ...options, ...entrance, journal, desk, hooks, waits })
@@ -122,6 +124,7 @@ function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { r
   return {
     deploys: {
       commitOnly,
+      isPatient: true,
       get patienceMs() {
         return now.patienceMs
       },
