@@ -59,9 +59,10 @@ export type Trail = {
   close(): void
 }
 
-/** What a settings file says about access. */
+/** What a settings file says about access. `hooks`: by their names. */
 export type SettingsView = {
   readonly access: AccessSettings
+  readonly hooks: Readonly<Record<string, unknown>>
   /** The journal's file, where they name one. */
   readonly journal?: string | undefined
 }

@@ -147,6 +147,7 @@ test('explain is as strict as the server, and says what cannot be read', async (
     assert.match(ended.stdout + ended.stderr, says)
   }
   assert.match((await explain('--claims', `${claims}.none`)).stderr, /^USAGE: the claims cannot be read from .*ENOENT/)
+  assert.match((await explain('--as', 'hook nobody')).stderr, /^USAGE: there is no hook "nobody"/)
   assert.match((await explain('--as', 'token old-ci')).stdout, /whatever the rules say: the token is revoked/)
 })
 
