@@ -86,6 +86,7 @@ async function help(command: string): Promise<string> {
       writeFiles: nothing,
       settings: unopened,
       settingsSchema: unopened,
+      checkServing: unopened,
       tokens: unopened,
       user: unopened,
       secret: unopened,
