@@ -18,6 +18,7 @@ const commands = [
   'rollback',
   'status',
   'why',
+  'clusters',
   'audit',
   'serve',
   ...below,

@@ -124,6 +124,7 @@ function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { r
   return {
     deploys: {
       commitOnly,
+      isPatient: true,
       get patienceMs() {
         return now.patienceMs
       },

@@ -146,6 +146,11 @@ function shown({ at }: Chained, entry: AuditEntry): string {
     }
     case 'settings':
       return `${when} ${entry.how}: the policy ${entry.policy.slice(0, 12)} with ${entry.rules} rules, of the file ${entry.file.slice(0, 12)}`
+    case 'push': {
+      const { id, image, cluster, principal, outcome, code, by } = entry
+      const more = code === undefined ? (by === undefined ? '' : ` by ${by}`) : ` (${code})`
+      return `${when} ${id} ${image} to ${cluster}: ${principal}, ${outcome}${more}`
+    }
     case 'denied':
       return `${when} ${entry.principal}: ${[entry.verb, entry.source, entry.image, entry.cluster].filter(Boolean).join(' ')}`
   }

@@ -2,14 +2,15 @@
  * Who asked for what, verified how, allowed by which rule, and what came of it: one entry after the other, each with a hash
  * over itself and the one before, so that a change of any entry shows.
  *
- * The entries of requests are written by triggers, in the very transaction that accepts or ends the request: there is no
+ * The entries of requests, and of pushes that become none, are written by triggers, in the very transaction that accepts or ends them: there is no
  * way past them in this process. The triggers live in the connection, not in the file, which an older mgo can still use.
  *
  * @module
  */
 import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import { type AuditEntry, auditAsked, auditEnded, type Chained } from '../release/audit.ts'
+import { type AuditEntry, auditAsked, auditEnded, auditPush, type Chained } from '../release/audit.ts'
+import type { HeldOutcome, HeldPush } from '../release/held.ts'
 
 /** What the first entry builds upon. */
 export const root = '0'.repeat(64)
@@ -31,12 +32,24 @@ export function keepAudit(database: DatabaseSync, now: () => number): void {
   )
   database.function('mgo_asked', (text) => entryOf(text, 'asked', auditAsked))
   database.function('mgo_ended', (text) => entryOf(text, 'ended', auditEnded))
+  database.function('mgo_push', (text) =>
+    entryOf(text, 'push', ({ push, outcome }: Dropped) => auditPush(push, outcome)),
+  )
   database.exec(`
     CREATE TEMP TRIGGER audit_asked AFTER INSERT ON main.requests
       BEGIN ${append} mgo_asked(NEW.request) AS entry); END;
     CREATE TEMP TRIGGER audit_ended AFTER UPDATE OF verdict ON main.requests
       WHEN OLD.verdict IS NULL AND NEW.verdict IS NOT NULL
-      BEGIN ${append} mgo_ended(NEW.verdict) AS entry); END;`)
+      BEGIN ${append} mgo_ended(NEW.verdict) AS entry); END;
+    CREATE TEMP TRIGGER audit_push AFTER UPDATE OF outcome ON main.held
+      WHEN OLD.outcome IS NULL AND NEW.outcome ->> '$.kind' <> 'accepted'
+      BEGIN ${append} mgo_push(json_object('id', NEW.id, 'push', json(NEW.push), 'outcome', json(NEW.outcome))) AS entry); END;`)
+}
+
+type Dropped = {
+  readonly id: string
+  readonly push: HeldPush
+  readonly outcome: Exclude<HeldOutcome, { readonly kind: 'accepted' }>
 }
 
 /** What cannot be read is still told of: the trail never stops a request. */

@@ -12,13 +12,13 @@ function line() {
   let turns: (() => void)[] = []
   const entered: number[] = []
   const refused: string[] = []
-  const { enter } = admission({ now: () => now, later: (work) => void turns.push(work) })
+  const door = admission({ now: () => now, later: (work) => void turns.push(work) })
   return {
     entered,
     refused,
     come: (first: number, last: number) => {
       for (let n = first; n <= last; n++)
-        enter().then(
+        door.enter().then(
           () => entered.push(n),
           (error: { readonly code: string }) => refused.push(`${n} ${error.code}`),
         )

@@ -124,6 +124,32 @@ test('explain says what the server would', async () => {
   assert.match(allowed.stdout, /by "acme from main"; releases: shop\/web, shop\/shared/)
 })
 
+test('explain is as strict as the server, and says what cannot be read', async () => {
+  const claims = join(mgo.state, 'claims.json')
+  const asked = ['--cluster', 'my-prod', '--source', 'github.com/acme/web', '--image', 'localhost:5000/acme/web:v2']
+  const explain = (...more: string[]) => mgo.run('access', 'explain', '--config', config, ...more, ...asked)
+  const cases: [text: string, code: number, says: RegExp][] = [
+    [await issuer.sign(good), 0, /^allowed: .*by "acme from main"/],
+    [
+      await issuer.sign({ ...good, aud: 'https://else.example.com' }),
+      1,
+      /whatever the rules say: the job's aud is "https:\/\/else/,
+    ],
+    ['{}', 2, /the claims have no iss/],
+    ['{"iss":"https://else.example.com"}', 2, /no issuer of the settings is "https:\/\/else/],
+    ['[]', 2, /no JSON object/],
+    ['a.b.c', 2, /no JSON object/],
+  ]
+  for (const [text, code, says] of cases) {
+    writeFileSync(claims, text)
+    const ended = await explain('--claims', claims)
+    assert.equal(ended.code, code, ended.stderr)
+    assert.match(ended.stdout + ended.stderr, says)
+  }
+  assert.match((await explain('--claims', `${claims}.none`)).stderr, /^USAGE: the claims cannot be read from .*ENOENT/)
+  assert.match((await explain('--as', 'token old-ci')).stdout, /whatever the rules say: the token is revoked/)
+})
+
 test('what is wrong with the settings is said with its place', async () => {
   const broken = join(mgo.state, 'broken.yaml')
   writeFileSync(broken, 'listn: 127.0.0.1:0\npolicy: []\n')
