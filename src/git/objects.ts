@@ -68,7 +68,11 @@ export function openObjects(git: Git): Objects {
       const name = 'oid' in of ? of.oid : `${of.commit}^{tree}`
       return ask({ name, type: 'tree', limit: treeBytes })
     },
-    close: () => reader?.close(),
+    close: () => {
+      reader?.close()
+      // That it ended is told later: until then it would be asked.
+      reader = undefined
+    },
   }
 }
 
