@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
@@ -20,6 +20,7 @@ import { hooksOf } from './hooks.ts'
 import { manifestObjects, type Payload, readPayload } from './payload.ts'
 import type { Helm } from './program.ts'
 import { type HelmRecord, helmRecords, inputsLabel, writerLabel } from './records.ts'
+import { inFolder } from './work.ts'
 import { writer, writerState } from './writer.ts'
 
 type ChartUnit = Extract<Unit, { readonly kind: 'chart' }>
@@ -192,9 +193,7 @@ async function withFiles<T>(
 ): Promise<T> {
   const wanted = [unit.values, ...(unit.secrets === undefined ? [] : [unit.secrets])]
   const blobs = await target.repo.read(wanted.map(({ oid }) => oid))
-  mkdirSync(join(helm.home, 'work'), { recursive: true, mode: 0o700 })
-  const folder = mkdtempSync(join(helm.home, 'work', 'release-'))
-  try {
+  return inFolder(helm.home, async (folder) => {
     const files = wanted.map(({ path, oid }, i) => {
       const file = join(folder, `${i}.yaml`)
       const bytes = blobs.get(oid) ?? new Uint8Array()
@@ -203,10 +202,8 @@ async function withFiles<T>(
       writeFileSync(file, bytes, { mode: 0o600 })
       return file
     })
-    return await work(files)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+    return work(files)
+  })
 }
 
 async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<readonly K8sObject[]> {
