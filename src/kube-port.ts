@@ -63,6 +63,19 @@ export type Login = {
   credential(again?: 'again'): Promise<Credential>
 }
 
+/** How an API server was last heard. Times are milliseconds since the epoch. */
+export type Hearing = {
+  /** Its last answer; `undefined`: it never gave one. */
+  readonly heardAt: number | undefined
+  /** When it was first asked something that it has not answered; `undefined`: nothing is open. */
+  readonly silentSince: number | undefined
+  /** Why the last request got no answer; `undefined`: it got one, or is still open. */
+  readonly why: string | undefined
+}
+
+/** How many requests may be under way on an API server: seats taken, seats there are, and who waits for one. */
+export type Load = { readonly inUse: number; readonly limit: number; readonly waiting: number }
+
 /** One cluster, through our own thin client. Plain JSON in and out. Throws MgoError KUBE_*, KUBECONFIG_INVALID. */
 export type Kube = {
   readonly context: string
@@ -71,6 +84,11 @@ export type Kube = {
   /** Where an object goes that names no namespace. */
   readonly namespace: string
   version(): Promise<{ readonly gitVersion: string; readonly minor: string }>
+  /** What is known without asking. */
+  readonly hearing: () => Hearing
+  readonly load: () => Load
+  /** Asks for next to nothing, to hear whether it answers at all. Throws what asking throws. */
+  ping(): Promise<void>
   /** The resource that serves a kind, or `undefined`; discovery is cached and asked again on a miss. */
   readonly resource: (group: string, version: string, kind: string) => Promise<Resource | undefined>
   /** `v1`, `apps/v1` … sorted: what charts see as .Capabilities.APIVersions. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Server } from 'node:https'
+import { flushCompileCache } from 'node:module'
 import type { Opened } from './cli/edges.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
@@ -14,7 +15,8 @@ import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
 import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
-import { type Journal, openJournal } from './journal/journal.ts'
+import type { Journal } from './journal/journal.ts'
+import { openJournalThread } from './journal/thread.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
@@ -46,6 +48,8 @@ export type ServeOptions = Watching & {
 /** What is under way gets this long after SIGTERM; the journal keeps the rest for the next start. */
 const drainMs = 25_000
 const dayMs = 24 * 60 * 60_000
+/** Connections that the system holds until they are taken; one more than it holds comes again after a second. */
+const backlog = 4_096
 /** Bytes of requests without a verdict at most. */
 const mostBytes = 64 * 1024 * 1024
 
@@ -58,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const entrance = openEntrance(serving, { ...options, print, denied: denialsOf(() => journal, options) })
   const known = hooksOf(serving.settings, options.secret)
   const metrics = metricsOf(() => journal, options)
-  const journal = openJournal(serving.journal, metrics.journal)
+  const journal = await openJournalThread(serving.journal, metrics.journal)
   const tracer = await tracerOf(options)
   const readers: ((told: Told) => void)[] = [(told) => report(told, log), metrics.told, tracer.told]
   const opened = await options.open((told) => {
@@ -77,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)
   const about = { hub, memory: journal, overview: openOverview(opened.world, serving), version, ready }
   const app = buildApp({ ...entrance, ...doorsOf(journal, metrics, options), ...about, desk, webhooks: hooks.webhooks })
-  const address = await listening(app.listen(entrance.listen), serving.listen)
+  const address = await listening(app.listen({ ...entrance.listen, backlog }), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
   await begun({ ...options, ...entrance, journal, desk, hooks, waits })
@@ -87,7 +91,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   entrance.close()
-  journal.close()
+  await journal.close()
   await opened.close()
 }
 
@@ -107,6 +111,8 @@ async function begun({ serving, clock, log, journal, desk, hooks, waits, stores 
   void pruning(journal, { keepMs: serving.settings.retention * dayMs, clock, waits, warn: log.warn })
   void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
   hooks.begin()
+  // What a killed server has compiled and not kept, the next one would compile again (docs/decisions/0022).
+  setImmediate(flushCompileCache)
 }
 
 function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {
@@ -121,6 +127,7 @@ function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { r
   return {
     deploys: {
       commitOnly,
+      isPatient: true,
       get patienceMs() {
         return now.patienceMs
       },

@@ -6,15 +6,20 @@
  */
 import type { Opened, ServeFlags, Where } from './cli/edges.ts'
 import { fetchJson } from './config/fetch-json.ts'
+import { resolveHooks } from './config/hooks.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
+import { exposureOf } from './entrance.ts'
+import { MgoError } from './error.ts'
 import type { Told } from './event/event.ts'
 import { openTokens } from './journal/tokens.ts'
 import { gathered } from './log/gather.ts'
 import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { serve, type ServeOptions } from './serve.ts'
+import { parseListen } from './server/listen.ts'
 import { servingOf, tokensFile } from './serving.ts'
 import type { SshKey } from './surroundings.ts'
+import { readTls } from './tls.ts'
 
 export { readServerSettings } from './config/server-settings.ts'
 export { serverSchema } from './config/server-shape.ts'
@@ -24,7 +29,47 @@ const settingsOf = (file: string | undefined) =>
 
 /** The static tokens of the server with these settings. Throws JOURNAL_FAILED, CONFIG_INVALID. */
 export function tokensOf(config: string | undefined, state: string): ReturnType<typeof openTokens> {
-  return openTokens(tokensFile(settingsOf(config), state))
+  const settings = settingsOf(config)
+  if (config !== undefined && settings.identities?.tokens === undefined)
+    throw new MgoError({
+      code: 'CONFIG_INVALID',
+      message: `the settings ${config} take no static tokens`,
+      hint: 'Write tokens: true below identities, and have the server read its settings again.',
+    })
+  return openTokens(tokensFile(settings, state))
+}
+
+/**
+ * Whether a server could start with these flags and their settings. Throws CONFIG_INVALID with what is wrong with them
+ * wherever they are read.
+ *
+ * @returns what an operator should know, and what is missing on this machine
+ */
+export function checkServing(flags: ServeFlags, { state, secret }: Pick<Given, 'state' | 'secret'>): readonly string[] {
+  const serving = servingOf(flags, settingsOf(flags.config), state)
+  const { settings } = serving
+  exposureOf(serving, parseListen(serving.listen))
+  const { tls } = settings
+  const here = [
+    ...missingHere(() => {
+      const found = resolveHooks(settings.hooks, secret)
+      return found.kind === 'ok' ? [] : found.problems.map(({ message }) => message)
+    }),
+    ...missingHere(() => {
+      if (tls !== undefined) readTls(tls)
+      return []
+    }),
+  ]
+  return [...settings.warnings, ...here.map((one) => `a server would not start here: ${one}`)]
+}
+
+function missingHere(look: () => readonly string[]): readonly string[] {
+  try {
+    return look()
+  } catch (error) {
+    if (error instanceof MgoError) return [error.message]
+    throw error
+  }
 }
 
 type Login = { readonly username?: string | undefined; readonly ssh?: SshKey | undefined }

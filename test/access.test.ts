@@ -83,7 +83,7 @@ for (const [authorization, why] of nobody) {
   })
 }
 
-test('what is denied says the same whether it exists or not', async () => {
+test('S18: what is denied says the same whether it exists or not', async () => {
   const answers = await Promise.all(['other-prod', 'no-such-place'].map((cluster) => post(ci, { ...wish, cluster })))
   const [first, second] = answers.map(
     ({ status, body }) => `${status} ${String(body['detail']).replace(/on \S+$/, '')}`,
@@ -109,7 +109,7 @@ test('a token that is revoked or has run out counts no more, at once', async () 
   putForward(0)
 })
 
-test('wrong identities from one address run into 429; health and good tokens still get through', async () => {
+test('S17: wrong identities from one address run into 429; health and good tokens still get through', async () => {
   const url = await open({ requestsPerMinute: 1_000, failuresPerMinute: 5, deliveriesPerMinute: 1 })
   const statuses: number[] = []
   for (let i = 0; i < 8; i++) statuses.push((await post(`mgo_${i}`, wish, url)).status)
@@ -119,7 +119,7 @@ test('wrong identities from one address run into 429; health and good tokens sti
   assert.equal((await post(ci, wish, url)).status, 200)
 })
 
-test('one identity has so many requests a minute', async () => {
+test('S17: one identity has so many requests a minute', async () => {
   const url = await open({ requestsPerMinute: 3, failuresPerMinute: 10, deliveriesPerMinute: 1 })
   const statuses: number[] = []
   for (let i = 0; i < 5; i++) statuses.push((await post(ci, wish, url)).status)

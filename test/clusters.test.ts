@@ -109,3 +109,26 @@ test('one plan of a cluster at a time; others are told when to come again', asyn
   assert.equal((await first).status, 200)
   assert.equal((await get('/v1/clusters/my-prod/plan', reader)).status, 200)
 })
+
+type Listed = {
+  readonly clusters: readonly { readonly cluster: string; readonly state: string; readonly says: string }[]
+}
+const lists: [why: string, who: string, wants: readonly string[]][] = [
+  ['who may read everything', reader, ['my-prod', 'other-prod']],
+  ['who may read one cluster', prods, ['my-prod']],
+  ['a reader of one source', webReader, ['my-prod']],
+  ['who may deploy and not read', ci, []],
+]
+for (const [why, who, wants] of lists)
+  test(`clusters: ${why}`, async () => {
+    const { body } = await get('/v1/clusters', who)
+    const { clusters } = body as unknown as Listed
+    assert.deepEqual(
+      clusters.map(({ cluster }) => cluster),
+      wants,
+    )
+    for (const { state, says } of clusters) {
+      assert.equal(state, 'unseen')
+      assert.equal(says === 'it is unseen', who === webReader, says)
+    }
+  })

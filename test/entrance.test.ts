@@ -56,6 +56,7 @@ async function start(yaml: string, flags: Readonly<Record<string, boolean>> = {}
       resume: nobody,
       told: () => undefined,
       trouble: () => undefined,
+      loads: () => new Map(),
       drain: nobody,
     },
     hub: { told: () => undefined, follow: async function* () {}, idle: nobody },

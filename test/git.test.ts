@@ -94,7 +94,7 @@ test('fifty requests are fifty commits by fifty authors, in one push', async () 
   await repo.close()
 })
 
-test('a foreign writer of the same branch and file: both are kept', async () => {
+test('S31: a foreign writer of the same branch and file: both are kept', async () => {
   const bare = makeBare(server.root, 'race.git', files(2))
   const repo = await open(server.url('race.git'))
   await repo.fetch()
@@ -210,7 +210,7 @@ test('a branch that was rewritten is not followed', async () => {
   await repo.close()
 })
 
-test('a values file that is a symbolic link is never written through', async () => {
+test('S6: a values file that is a symbolic link is never written through', async () => {
   const bare = makeBare(server.root, 'link.git', files(1))
   const work = mkdtempSync(join(tmpdir(), 'mgo-link-'))
   git(work, 'clone', '--quiet', bare, '.')
@@ -238,7 +238,7 @@ const addresses: [where: string, want: string, why: string][] = [
   ['/nonexistent/repo', 'GIT_NOT_A_REPO', 'no such folder'],
 ]
 for (const [where, want, why] of addresses) {
-  test(`the address of the repo: ${why} (${where})`, () => assert.rejects(open(where), code(want)))
+  test(`S2: the address of the repo: ${why} (${where})`, () => assert.rejects(open(where), code(want)))
 }
 
 test('a repo that the server does not have', () =>

@@ -29,7 +29,7 @@ const wrong: [claims: Readonly<Record<string, unknown>>, why: string][] = [
   [{ sub: undefined }, 'no subject'],
 ]
 for (const [claims, why] of wrong) {
-  test(`an identity token is refused: ${why}`, async () => {
+  test(`S13: an identity token is refused: ${why}`, async () => {
     const before = asked.length
     const said = await post(await issuer.sign({ ...good, ...claims }))
     assert.equal(said.status, 401, JSON.stringify(said.body))
@@ -53,7 +53,7 @@ const usual = () => ({
   exp: seconds() + 300,
 })
 
-test('forged signatures: none, a shared key made of the public one, another key, a changed claim', async () => {
+test('S13: forged signatures: none, a shared key made of the public one, another key, a changed claim', async () => {
   const hmac = (header: unknown, key: string) => {
     const text = `${encode(header)}.${encode(usual())}`
     return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
@@ -78,7 +78,7 @@ test('forged signatures: none, a shared key made of the public one, another key,
   for (const one of forged) assert.equal((await post(one)).status, 401, one.slice(0, 80))
 })
 
-test('a key id that is a path, a query or an address finds no key, and no address of a token is asked', async () => {
+test('S13: a key id that is a path, a query or an address finds no key, and no address of a token is asked', async () => {
   const hits: string[] = []
   const trap = createServer((request, response) => {
     hits.push(request.url ?? '')
@@ -95,7 +95,7 @@ test('a key id that is a path, a query or an address finds no key, and no addres
   trap.close()
 })
 
-test('a claim that stands twice is refused, however it is written', async () => {
+test('S13: a claim that stands twice is refused, however it is written', async () => {
   const text = JSON.stringify(usual())
   for (const twice of [
     text.replace('{', '{"repository_id":"1",'),
@@ -108,13 +108,13 @@ test('a claim that stands twice is refused, however it is written', async () => 
   }
 })
 
-test('a huge token is turned away', async () => {
+test('S13: a huge token is turned away', async () => {
   assert.equal((await post(await issuer.sign({ ...good, more: 'x'.repeat(11_000) }))).status, 401)
   const response = await fetch(server, { headers: { authorization: `Bearer ${'x'.repeat(20_000)}` } })
   assert.equal(response.status, 431)
 })
 
-test('keys are read once, and again when the issuer has new ones', async () => {
+test('S13: keys are read once, and again when the issuer has new ones', async () => {
   for (let i = 0; i < 20; i++) assert.equal((await post(await issuer.sign(good))).status, 200)
   const before = issuer.asked.length
   const old = await issuer.sign(good)
@@ -124,7 +124,7 @@ test('keys are read once, and again when the issuer has new ones', async () => {
   assert.ok(issuer.asked.length - before <= 4, issuer.asked.join(' '))
 })
 
-test('unknown key ids ask the issuer a few times at most', async () => {
+test('S13: unknown key ids ask the issuer a few times at most', async () => {
   const before = issuer.asked.length
   for (let i = 0; i < 50; i++) assert.equal((await post(await issuer.sign(good, { kid: `made-up-${i}` }))).status, 401)
   assert.ok(issuer.asked.length - before <= 12, String(issuer.asked.length - before))
@@ -142,7 +142,7 @@ test('an outage of the issuer keeps the keys that were there; a server without a
   assert.equal((await post(await issuer.sign(good), wish, fresh)).status, 200)
 })
 
-test('an issuer that sends its readers elsewhere is not followed', async () => {
+test('S22: an issuer that sends its readers elsewhere is not followed', async () => {
   issuer.keysAt('http://169.254.169.254/keys')
   assert.equal((await post(await issuer.sign(good), wish, await open())).status, 503)
   issuer.keysAt(`${issuer.url}/keys`)
@@ -165,7 +165,7 @@ const strange: [claims: Readonly<Record<string, unknown>>, why: string][] = [
   [{ job_workflow_ref: undefined }, 'no workflow'],
 ]
 for (const [claims, why] of strange) {
-  test(`403 for a job that no rule names: ${why}`, async () => {
+  test(`S14: 403 for a job that no rule names: ${why}`, async () => {
     const before = asked.length
     const said = await post(await issuer.sign({ ...good, ...claims }))
     assert.deepEqual([said.status, said.body['code']], [403, 'FORBIDDEN'])

@@ -163,6 +163,7 @@ test('what a server really answers is as it is described', async () => {
   assert.equal((await api.ask('GET', '/v1/deploys?cursor=x&cluster=a%2Fb', as(ops))).status, 400)
   assert.equal((await api.ask('DELETE', `/v1/deploys/${id}`, as(ci))).status, 409)
   assert.equal((await api.ask('GET', `/v1/deploys/${id}/events`, as(ci))).status, 200)
+  assert.equal((await api.ask('GET', '/v1/clusters', as(ops))).status, 200)
   assert.equal((await api.ask('GET', '/v1/clusters/my-prod/releases', as(ops))).status, 200)
   assert.equal((await api.ask('GET', '/v1/clusters/my-prod/plan', as(ops))).status, 200)
   const back = { cluster: 'my-prod', release: 'app/web' }

@@ -78,6 +78,7 @@ export const unwatched: Overview = {
   lastTip: nobody,
   clusters: nobody,
   fed: nobody,
+  wellbeing: nobody,
   standing: nobody,
   compare: nobody,
   earlier: nobody,

@@ -17,7 +17,7 @@ async function call(method: string, path: string, who: string) {
   return { status: response.status, text: await response.text() }
 }
 
-test('a request of somebody else is as if there were none, whatever is asked of it', async () => {
+test('S18: a request of somebody else is as if there were none, whatever is asked of it', async () => {
   const mine = String((await post(ci)).body['id'])
   assert.equal((await call('GET', `/v1/deploys/${mine}`, ci)).status, 200)
   assert.equal((await call('GET', `/v1/deploys/${mine}`, reader)).status, 200)
@@ -72,7 +72,7 @@ test('a list holds what its reader may see, page by page', async () => {
   assert.ok((await list(reader)).deploys.some(({ source }) => source === wish.source))
 })
 
-test('an Idempotency-Key is its owner’s: another caller with the same key makes a request of their own', async () => {
+test('S30: an Idempotency-Key is its owner’s: another caller with the same key makes a request of their own', async () => {
   const other = await token('keyed', scope)
   const send = async (who: string) => {
     const headers = { authorization: `Bearer ${who}`, 'content-type': 'application/json', 'idempotency-key': 'job-17' }
@@ -85,7 +85,7 @@ test('an Idempotency-Key is its owner’s: another caller with the same key make
   assert.equal((await call('GET', `/v1/deploys/${first}`, stranger)).status, 404)
 })
 
-test('a stream ends soon after the token that opened it is revoked', async () => {
+test('S19: a stream ends soon after the token that opened it is revoked', async () => {
   const text = await token('watcher', 'read cluster=**')
   const response = await fetch(`${server}/v1/events`, { headers: { authorization: `Bearer ${text}` } })
   assert.equal(response.status, 200)

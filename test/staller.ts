@@ -1,6 +1,6 @@
 /**
  * Stands between mgo and the API server and can fall silent: connections stay open, and no byte comes through them any
- * more. New connections are whole. It counts what comes back.
+ * more. New connections are whole. It can be away, as a server that was ended, and come back. It counts what comes back.
  *
  * @module
  */
@@ -12,6 +12,10 @@ export type Staller = {
   readonly server: string
   /** What is open now says nothing from now on. */
   stall(): void
+  /** Ends all connections, and refuses new ones. */
+  away(): Promise<void>
+  /** Takes connections again, at the same address. */
+  back(): Promise<void>
   /** Bytes that the API server has sent so far, as they went over the wire. */
   bytes(): number
   close(): Promise<void>
@@ -52,9 +56,17 @@ export async function startStaller(server: string): Promise<Staller> {
           far.destroy()
         })
   })
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const listen = (at: number) => new Promise<void>((resolve) => listener.listen(at, '127.0.0.1', resolve))
+  const away = async () => {
+    for (const near of open.keys()) near.destroy()
+    if (listener.listening) await new Promise((resolve) => listener.close(resolve))
+  }
+  await listen(0)
+  const { port: own } = listener.address() as AddressInfo
   return {
-    server: `https://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    server: `https://127.0.0.1:${own}`,
+    away,
+    back: () => listen(own),
     stall() {
       for (const [near, far] of open) {
         near.unpipe(far)
@@ -63,9 +75,6 @@ export async function startStaller(server: string): Promise<Staller> {
       }
     },
     bytes: () => bytes,
-    async close() {
-      for (const near of open.keys()) near.destroy()
-      await new Promise((resolve) => listener.close(resolve))
-    },
+    close: away,
   }
 }

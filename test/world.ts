@@ -51,6 +51,7 @@ export function script(startMs = Date.parse('2026-01-01T12:00:00Z')): Script {
   const asked: string[] = []
   let [nowMs, version] = [startMs, 0]
   let way: 'open' | 'told' | 'silent' = 'open'
+  let cutSince: number | undefined
 
   const tell = (watcher: Watcher, event: WatchEvent): void => {
     watcher.queue.push(event)
@@ -83,6 +84,13 @@ export function script(startMs = Date.parse('2026-01-01T12:00:00Z')): Script {
     namespace: 'default',
     insidePod: false,
     version: async () => ({ gitVersion: 'v1.37.2', minor: '37' }),
+    hearing: () => ({
+      heardAt: nowMs,
+      silentSince: cutSince,
+      why: cutSince === undefined ? undefined : 'it is cut off',
+    }),
+    load: () => ({ inUse: 0, limit: 16, waiting: 0 }),
+    ping: async () => undefined,
     resource: async (group, v, kind) => resourceOf(group, v, kind),
     apiVersions: async () => ['v1', 'apps/v1'],
     get: async (id) => {
@@ -145,10 +153,12 @@ export function script(startMs = Date.parse('2026-01-01T12:00:00Z')): Script {
     },
     cut(told) {
       way = told
+      if (told === 'told') cutSince = nowMs
       if (told === 'told') for (const watcher of watchers) tell(watcher, { kind: 'lost' })
     },
     mend() {
       way = 'open'
+      cutSince = undefined
       for (const watcher of watchers) sync(watcher)
     },
     async pass(ms) {

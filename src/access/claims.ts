@@ -43,25 +43,40 @@ function isOfPullRequest(claims: Claims): boolean {
     claimText(claims, 'event_name').startsWith('pull_request') ||
     /^(?:refs\/)?(?:pull|merge-requests)\//.test(claimText(claims, 'ref')) ||
     claimText(claims, 'ref_path').startsWith('refs/merge-requests/') ||
-    claimText(claims, 'pipeline_source') === 'merge_request_event' ||
+    requestSources.includes(claimText(claims, 'pipeline_source')) ||
     claimText(claims, 'sub').split(':').includes('pull_request')
   )
 }
 
-/** A star never means a pull request by accident: the pattern's own letters must say it. */
-function namesPullRequest(wanted: ClaimPatterns): boolean {
-  const words = /pull_request|refs\/pull\/|merge_request_event|refs\/merge-requests\//
-  return Object.values(wanted).some((patterns) => patterns.some((one) => words.test(one)))
+/** `external_…`: a pull request at GitHub whose pipeline runs at GitLab. */
+const requestSources = ['merge_request_event', 'external_pull_request_event']
+
+/**
+ * What must stand in a pattern, by claim, for it to mean pull requests: its own letters, never a star. Other claims do not
+ * count: a repository may be called pull_request-bot.
+ */
+const requestWords: Readonly<Record<string, RegExp>> = {
+  event_name: /^pull_request/,
+  pipeline_source: /^(?:merge_request_event|external_pull_request_event)$/,
+  ref: /^(?:refs\/)?(?:pull|merge-requests)\//,
+  ref_path: /^refs\/merge-requests\//,
+  sub: /(?:^|:)pull_request(?:$|:)/,
 }
 
-/** Claims of which one must be pinned: without them a rule is for everybody who has an account at the issuer. */
+function namesPullRequest(wanted: ClaimPatterns): boolean {
+  return Object.entries(requestWords).some(([name, words]) => wanted[name]?.some((one) => words.test(one)) === true)
+}
+
+/**
+ * Claims of which one must be pinned: without them a rule is for everybody who has an account at the issuer. A workflow
+ * (`job_workflow_ref`) is none of them: one that others may read can be called by every repository there is.
+ */
 const pins = [
   'sub',
   'repository_id',
   'repository',
   'repository_owner_id',
   'repository_owner',
-  'job_workflow_ref',
   'project_id',
   'project_path',
   'namespace_id',
@@ -70,16 +85,26 @@ const pins = [
   'user_id',
 ]
 
-/** Whether the patterns say whose jobs they are for: one of the claims that tell owners apart begins with an owner's own letters. */
+/** Whether the patterns say whose jobs they are for: one of the claims that tell owners apart spells its owner out. */
 export function pinsOwner(wanted: ClaimPatterns): boolean {
-  return pins.some((name) => (wanted[name] ?? ['*']).every((one) => !/^(?:repo:|project_path:)?\*/.test(one)))
+  return pins.some((name) => (wanted[name] ?? ['*']).every((one) => spellsOwner(name, one)))
+}
+
+/** Anybody may make an owner whose name begins alike: a star must not stand before the owner's end. */
+function spellsOwner(name: string, pattern: string): boolean {
+  const isPath = ['repository', 'project_path', 'namespace_path'].includes(name)
+  const [, path] = /^(?:repo|project_path):(.*)$/.exec(name === 'sub' ? pattern : '') ?? []
+  if (isPath || path !== undefined) return /^[^*/]+(?:\/|$)/.test(path ?? pattern)
+  return name === 'sub' || name === 'email' ? !pattern.startsWith('*') : !pattern.includes('*')
 }
 
 /** Whether a repository is named in a way that whoever takes over a freed name would fit, too. */
 export function isByNameOnly(wanted: ClaimPatterns): boolean {
   const byName = ['repository', 'repository_owner', 'project_path', 'namespace_path', 'sub', 'job_workflow_ref']
   const byId = ['repository_id', 'repository_owner_id', 'project_id', 'namespace_id']
-  return byName.some((name) => name in wanted) && !byId.some((name) => name in wanted)
+  // GitHub's immutable subjects have the ids in them: repo:acme@12/web@34:ref:refs/heads/main.
+  const isImmutable = wanted['sub']?.every((one) => /^repo:[^*/:]+@\d+\//.test(one)) === true
+  return byName.some((name) => name in wanted) && !isImmutable && !byId.some((name) => name in wanted)
 }
 
 function plain(value: unknown): string | undefined {

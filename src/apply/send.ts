@@ -1,6 +1,7 @@
 /**
- * Objects → API server: server-side apply, phase by phase. Where more than one object is sent, all of them are tried
- * first without being written, so that a mistake in the third leaves the first two alone.
+ * Objects → API server: server-side apply, phase by phase. Where more than one object is sent, they are tried first
+ * without being written, so that a mistake in the third leaves the first two alone. One that goes first, and alone, is
+ * tried by being applied.
  *
  * @module
  */
@@ -36,7 +37,19 @@ async function tryAll(kube: Kube, objects: readonly K8sObject[]): Promise<void> 
   const kinds = new Set(objects.filter(isDefinition).map(definedKind))
   // What lives in a namespace or is of a kind that comes with it cannot be tried yet.
   const ready = objects.filter((one) => !spaces.has(one.metadata.namespace ?? '') && !kinds.has(one.kind))
-  await all(ready, (object) => applyOne(kube, object, true))
+  const [first = []] = inOrder(objects)
+  const leader = first.length === 1 ? first[0] : undefined
+  const tried = (object: K8sObject) => applyOne(kube, object, true)
+  try {
+    await all(
+      ready.filter((one) => one !== leader),
+      tried,
+    )
+  } catch (error) {
+    // All that is wrong is told at once, with what is wrong with the first.
+    if (error instanceof MgoError && error.code !== 'KUBE_UNREACHABLE') await all(ready, tried)
+    throw error
+  }
 }
 
 /** All of them, and then the first failure, with the others in its words. */

@@ -7,6 +7,7 @@ import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/
 import { meaning, MgoError } from '../error.ts'
 import { accessCommand } from './access.ts'
 import { auditCommand } from './audit.ts'
+import { clustersCommand } from './clusters.ts'
 import { deployCommand } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { diffCommand, renderCommand, validateCommand } from './look.ts'
@@ -26,6 +27,7 @@ const commands = [
   rollbackCommand,
   statusCommand,
   whyCommand,
+  clustersCommand,
   auditCommand,
   serveCommand,
   tokenCommand,

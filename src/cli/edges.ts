@@ -59,10 +59,10 @@ export type Trail = {
   close(): void
 }
 
-/** What a settings file says about access. `warnings`: what its operator should know. */
+/** What a settings file says about access. `hooks`: by their names. */
 export type SettingsView = {
   readonly access: AccessSettings
-  readonly warnings: readonly string[]
+  readonly hooks: Readonly<Record<string, unknown>>
   /** The journal's file, where they name one. */
   readonly journal?: string | undefined
 }
@@ -84,9 +84,11 @@ export type Edges = {
   verifier(): (page: readonly Chained[]) => Verified
   /** Reads mgo.server.yaml. Throws CONFIG_INVALID with every problem. */
   settings(file: string): Promise<SettingsView>
+  /** Whether a server could start with these flags; gives its warnings. Throws CONFIG_INVALID with every problem. */
+  checkServing(flags: ServeFlags): Promise<readonly string[]>
   /** The JSON Schema of mgo.server.yaml. */
   settingsSchema(): Promise<unknown>
-  /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
+  /** The static tokens of the server with these settings. Throws JOURNAL_FAILED, CONFIG_INVALID where they take none. */
   tokens(config: string | undefined): Promise<TokenStore>
   /** The user of the system who runs this. */
   readonly user: () => string

@@ -34,11 +34,6 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
       if (flags.printSchema === true) return print.json(await edges.settingsSchema())
-      if (flags.checkConfig === true) {
-        const { warnings } = await edges.settings(config ?? missing())
-        for (const warning of warnings) print.note(`warning: ${warning}`)
-        return print.result(`${config}: no problem found`)
-      }
       const { listen, journal, most, patience: patienceMs, gitTimeout: gitTimeoutMs } = flags
       const said = { config, listen, journal, most, patienceMs, gitTimeoutMs }
       const modes = {
@@ -47,7 +42,13 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
         insecureOpen: flags.insecureOpen === true,
       }
       const logLevel = flags.debug === true ? 'debug' : flags.logLevel
-      await edges.serve({ ...givenOf(flags, edges.env), ...said, ...modes, logLevel })
+      const given = { ...givenOf(flags, edges.env), ...said, ...modes, logLevel }
+      if (flags.checkConfig === true) {
+        const warnings = await edges.checkServing({ ...given, config: config ?? missing() })
+        for (const warning of warnings) print.note(`warning: ${warning}`)
+        return print.result(`${config}: no problem found`)
+      }
+      await edges.serve(given)
       exit(0)
     })
 }

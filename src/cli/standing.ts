@@ -17,6 +17,17 @@ export function ago(since: string | undefined, nowMs: number): string {
   return ms < 2 * day ? `${Math.floor(ms / hour)} h ago` : `${Math.floor(ms / day)} days ago`
 }
 
+/** Cells below each other. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => plain(cell).padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
 /** One line a release, and below it what is wrong and what to do, where something is. */
 export function showStandings(rows: readonly Standing[], nowMs: number): string {
   const cells = rows.map((row) => [
@@ -26,16 +37,10 @@ export function showStandings(rows: readonly Standing[], nowMs: number): string 
     row.revision === undefined ? '-' : `${ago(row.since, nowMs)} (revision ${row.revision})`,
     row.by === undefined ? '-' : row.by.replace(/ <.*/, ''),
   ])
-  const head = ['RELEASE', 'STATE', 'RUNS', 'SINCE', 'BY']
-  const widths = head.map((_, i) => Math.max(...[head, ...cells].map((row) => (row[i] ?? '').length)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => plain(cell).padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd()
-  const lines = rows.flatMap((row, i) => [line(cells[i] ?? []), ...trouble(row)])
+  const [head = '', ...lines] = columns([['RELEASE', 'STATE', 'RUNS', 'SINCE', 'BY'], ...cells])
+  const told = rows.flatMap((row, i) => [lines[i] ?? '', ...trouble(row)])
   const fine = rows.filter((row) => row.state === 'healthy').length
-  return [line(head), ...lines, '', `${fine} of ${rows.length} releases are healthy`].join('\n')
+  return [head, ...told, '', `${fine} of ${rows.length} releases are healthy`].join('\n')
 }
 
 function trouble({ state, says, code, hint }: Standing): readonly string[] {

@@ -80,7 +80,7 @@ function whoProblem({ token, hook, issuer, claims = {} }: WhoFields): string | u
     return 'it must name one of token, hook and issuer'
   if (issuer === undefined) return Object.keys(claims).length === 0 ? undefined : 'claims go with an issuer only'
   if (pinsOwner(claims)) return undefined
-  return 'it is for everybody at the issuer: name whose jobs, by repository_id, project_id or sub'
+  return 'it is for everybody at the issuer: name whose jobs, by repository_id, project_id or sub, the owner without a star'
 }
 
 function isIssuerUrl(value: string): boolean {

@@ -140,9 +140,35 @@ test('what no single key shows', () => {
   assert.match(told(twice).join(), /two rules are called "a"/)
 })
 
+const owners: [claims: string, isTaken: boolean, why: string][] = [
+  ['{ repository_id: 4711 }', true, 'a number that nobody else gets'],
+  ['{ repository: acme/* }', true, 'all repositories of an owner'],
+  ['{ repository: "acme*/web" }', false, 'owners whose names begin alike'],
+  ['{ repository: "acme*" }', false, 'likewise, without a slash'],
+  ['{ repository_owner: "acme*" }', false, 'likewise'],
+  ['{ repository_id: "47*" }', false, 'numbers that begin alike'],
+  ['{ sub: "repo:acme/*:ref:refs/heads/main" }', true, 'a subject with its owner'],
+  ['{ sub: "repo:acme*/web:**" }', false, 'a subject of owners that begin alike'],
+  ['{ sub: "repo:acme@12/web@34:ref:refs/heads/main" }', true, 'a subject that cannot be taken over'],
+  ['{ sub: "project_path:acme/web:**" }', true, 'GitLab’s subject'],
+  ['{ sub: "project_path:*/web:**" }', false, 'GitLab’s subject of any group'],
+  ['{ sub: "system:serviceaccount:ci:*" }', true, 'the subject of another issuer'],
+  ['{ job_workflow_ref: "acme/ci/.github/workflows/deploy.yml@**" }', false, 'a workflow that everybody may call'],
+  ['{ repository: [acme/web, "**"] }', false, 'a list that one of them opens'],
+]
+for (const [claims, isTaken, why] of owners) {
+  test(`whose jobs a rule is for: ${why}`, () => {
+    const says = told(rule(`{ issuer: github, claims: ${claims} }`)).join()
+    if (isTaken) assert.equal(says, '')
+    else assert.match(says, /for everybody at the issuer/)
+  })
+}
+
 test('a rule that knows a repository by its name only is told, and taken', () => {
   const got = parse(rule('{ issuer: github, claims: { repository: acme/web } }'))
   assert.match(got.kind === 'ok' ? got.settings.warnings.join() : '', /by its name only/)
+  const immutable = parse(rule('{ issuer: github, claims: { sub: "repo:acme@12/web@34:ref:refs/heads/main" } }'))
+  assert.deepEqual(immutable.kind === 'ok' && immutable.settings.warnings, [])
 })
 
 test('whatever stands in the file is settings or problems with a place, never a crash', () => {

@@ -13,22 +13,29 @@ import { type AskedOf, gaveUp } from './gave-up.ts'
 /** Beyond what its releases may take to get ready: the queue before the cluster, charts, hooks. */
 const graceMs = 15 * 60_000
 
-/** Milliseconds that a deploy of these releases may take after its commit. */
-export function limitOf(
+/** Milliseconds that these releases may take to get ready. */
+export function patienceOf(
   releases: readonly { readonly timeoutMs: number }[],
   { timeoutMs }: { readonly timeoutMs?: number | undefined },
 ): number {
-  return (timeoutMs ?? Math.max(0, ...releases.map((one) => one.timeoutMs))) + graceMs
+  return timeoutMs ?? Math.max(0, ...releases.map((one) => one.timeoutMs))
 }
 
 type Summed = Pick<Verdict, 'verdict' | 'releases' | 'others' | 'problem'>
-type Bringing = { readonly asked: AskedOf; readonly world: World; readonly limitMs: number }
+type Bringing = {
+  readonly asked: AskedOf
+  readonly world: World
+  /** Milliseconds that a cluster may be silent, and then its releases take to get ready. */
+  readonly timeMs: number
+}
 type BroughtTo = { readonly verdict: Summed; readonly appliedAt: number; readonly commit?: Commit }
 
 /** A cluster that cannot be reached fails the request, but the commit is there and says so. */
-export async function bring(line: ClusterLine, want: Want, { asked, world, limitMs }: Bringing): Promise<BroughtTo> {
+export async function bring(line: ClusterLine, want: Want, { asked, world, timeMs }: Bringing): Promise<BroughtTo> {
+  const limitMs = 2 * timeMs + graceMs
+  const untilMs = world.clock.now() + timeMs
   try {
-    const brought = await inTime(line.bring(want), limitMs, world)
+    const brought = await inTime(line.bring({ ...want, untilMs }), limitMs, world)
     if (brought === undefined) return { verdict: outOfTime(limitMs), appliedAt: 0 }
     const { releases, others, appliedAt, commit } = brought
     const word = releases.map((one) => one.verdict).reduce<Word>(worse, 'unchanged')

@@ -9,7 +9,7 @@
  */
 import type { Problem } from '../error.ts'
 import { plan, type Step } from '../plan/plan.ts'
-import type { World } from '../ports.ts'
+import type { Kube, World } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import { showUnit } from '../release/release.ts'
 import type { ReleaseVerdict } from '../release/verdict.ts'
@@ -18,7 +18,7 @@ import { lanes } from './lane.ts'
 import { lately } from './lately.ts'
 import { publish } from './publish.ts'
 import { begin, type Done, type Round, stepKey, verdictOf } from './round.ts'
-import { whileSilent } from './silence.ts'
+import { companyOf, untilAnswered } from './silence.ts'
 import { survey, type Surveyed } from './survey.ts'
 
 export type Want = {
@@ -29,6 +29,10 @@ export type Want = {
   readonly noWait?: boolean
   /** Milliseconds for the verdict of each release; default: what its header says. */
   readonly timeoutMs?: number | undefined
+  /** Milliseconds since the epoch until which it waits for a cluster that does not answer; default: as long as one try takes. */
+  readonly untilMs?: number
+  /** Whether a cluster that cannot be reached is tried again until then. */
+  readonly isPatient?: boolean
 }
 
 export type Brought = {
@@ -47,6 +51,9 @@ export type ClusterLine = { bring(want: Want): Promise<Brought> }
 export function clusterLine(cluster: Cluster, world: World): ClusterLine {
   const lane = lanes(world.width)
   const known = lately<Done>()
+  const company = companyOf(world.clock)
+  let kube: Kube | undefined
+  const noting = { ...world, kube: async (context: string) => (kube = await world.kube(context)) }
   let published: Promise<readonly ReleaseVerdict[]> = Promise.resolve([])
   const line = batcher<Want, { readonly brought: Promise<Brought> }>(async (wants) => {
     const last = wants.at(-1)
@@ -54,13 +61,10 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
     // Askers come in any order, and somebody else's commit may lie in between: the cluster never goes back.
     const commit = (await world.repo.tip()) ?? last.commit
     const over = known.begin()
-    const units = [...new Set(wants.flatMap(({ keys }) => (keys === 'all' ? [cluster] : [...keys].map(shownKey))))]
-    const seen = await whileSilent(survey(cluster, commit, world), { cluster, units, world }).catch(
-      (error: unknown) => {
-        over()
-        throw error
-      },
-    )
+    const seen = await survey(cluster, commit, noting).catch((error: unknown) => {
+      over()
+      throw error
+    })
     // One after the other: an older commit that is slow to render must not land on top of a newer one.
     published = published.then(() => publish(seen.wanted, world))
     const round: Round = {
@@ -69,6 +73,7 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
       steps: plan(seen),
       lane,
       lately: known,
+      company,
       verdicts: new Map(),
       applying: new Map(),
       timeoutMs: longest(wants),
@@ -78,7 +83,15 @@ export function clusterLine(cluster: Cluster, world: World): ClusterLine {
     const course = { round, seen, published }
     return wants.map((want) => ({ brought: follow(want, course) }))
   })
-  return { bring: async (want) => (await line.submit(want)).brought }
+  const waiting = { cluster, kube: () => kube, company, world }
+  return {
+    bring: async (want) =>
+      (await untilAnswered(() => line.submit(want), { ...waiting, ...limitsOf(want, cluster) })).brought,
+  }
+}
+
+function limitsOf({ keys, untilMs = Number.POSITIVE_INFINITY, isPatient = false }: Want, cluster: Cluster) {
+  return { untilMs, isPatient, units: keys === 'all' ? [cluster] : [...keys].map(shownKey) }
 }
 
 /** `chart:app/web` → `app/web`, as events name it. */

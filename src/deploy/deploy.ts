@@ -13,7 +13,7 @@ import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import { chartKey } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { type ReleaseVerdict, type Timing, type Verdict } from '../release/verdict.ts'
-import { bring, limitOf } from './bring.ts'
+import { bring, patienceOf } from './bring.ts'
 import { type ClusterLine, clusterLine, type Want } from './cluster.ts'
 import { commitBatch } from './commit.ts'
 import { type AskedOf, gaveUp } from './gave-up.ts'
@@ -32,6 +32,8 @@ export type DeployOptions = {
   readonly timeoutMs?: number | undefined
   /** Milliseconds that it waits for a git server that is away; by default it does not wait. */
   readonly patienceMs?: number
+  /** A cluster that cannot be reached is tried again until the deploy's time is up; by default that ends it at once. */
+  readonly isPatient?: boolean
   /** An earlier process took it up: its commit where that is known, else the tip that a push of it stood upon. */
   readonly resumed?: { readonly commit: Commit | undefined; readonly base: Commit | undefined }
 }
@@ -120,8 +122,9 @@ async function verdictOf(outcome: Outcome, { request, options, world, line }: De
       if (options.commitOnly === true)
         return { id, cluster, commit, verdict: word, releases: outcome.releases.map(named(word)), timing }
       const keys = new Set(outcome.releases.map(chartKey))
-      const want: Want = { commit, keys, ...waiting(options) }
-      const brought = await bring(line, want, { asked: request, world, limitMs: limitOf(outcome.releases, options) })
+      const isPatient = options.isPatient ?? false
+      const want: Want = { commit, keys, ...waiting(options), isPatient }
+      const brought = await bring(line, want, { asked: request, world, timeMs: patienceOf(outcome.releases, options) })
       const replaced = await replacement(outcome, brought.commit ?? commit, world.repo)
       return {
         id,
@@ -143,7 +146,7 @@ async function bringAll(asked: AskedOf, { options, world, line }: Course): Promi
       hint: 'Push a first commit to it.',
     })
   const { id, cluster, acceptedAt } = asked
-  const course = { asked, world, limitMs: Number.POSITIVE_INFINITY }
+  const course = { asked, world, timeMs: Number.POSITIVE_INFINITY }
   const brought = await bring(line, { commit, keys: 'all', ...waiting(options) }, course)
   return {
     id,

@@ -13,6 +13,7 @@ import { type Fed, type FedReader, fedReader } from './fed.ts'
 import { earlier, type Earlier, type RollbackOf } from './rollback.ts'
 import { standing, type Standing, type StandingOf } from './standing.ts'
 import { tipOf } from './tip.ts'
+import { type Wellbeing, wellbeing } from './wellbeing.ts'
 
 export type Overview = {
   /** The newest commit of the branch. Throws GIT_*. */
@@ -21,6 +22,8 @@ export type Overview = {
   lastTip(): Promise<Commit | undefined>
   clusters(commit: Commit): Promise<readonly Cluster[]>
   readonly fed: FedReader
+  /** How these clusters themselves are. */
+  wellbeing(clusters: readonly Cluster[], commit: Commit): Promise<readonly Wellbeing[]>
   standing(cluster: Cluster, of: StandingOf): Promise<readonly Standing[]>
   compare(cluster: Cluster, of: CompareOf): Promise<readonly Compared[]>
   earlier(of: RollbackOf, commit: Commit): Promise<Earlier>
@@ -42,6 +45,10 @@ export function openOverview(world: World, { commitOnly }: { readonly commitOnly
     lastTip: () => repo.tip(),
     clusters: async (commit) => clustersOf((await repo.tree(commit, 'installations')).keys()),
     fed,
+    async wellbeing(clusters, commit) {
+      if (!commitOnly) return wellbeing(clusters, commit, world)
+      return clusters.map((cluster) => ({ cluster, state: 'unseen', says: keepsAway }))
+    },
     async standing(cluster, of) {
       if (!commitOnly) return standing(cluster, of, world)
       const all = await fed(of.commit, cluster)
@@ -59,6 +66,8 @@ export function openOverview(world: World, { commitOnly }: { readonly commitOnly
   }
 }
 
+const keepsAway = 'this server commits only, and looks at no cluster'
+
 function unseen({ release, cluster }: Fed): Standing {
-  return { release, cluster, state: 'unseen', says: 'this server commits only, and looks at no cluster', runs: [] }
+  return { release, cluster, state: 'unseen', says: keepsAway, runs: [] }
 }

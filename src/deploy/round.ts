@@ -14,6 +14,7 @@ import { applyWatched } from './hooks.ts'
 import type { Lanes } from './lane.ts'
 import type { Lately } from './lately.ts'
 import { settle } from './settle.ts'
+import { type Company, throughSilence, untilAnswered } from './silence.ts'
 import { engineOf } from './survey.ts'
 
 /** The last thing that was done to a unit, kept until it is settled. `at`: milliseconds since the epoch, when the API server had taken it. */
@@ -31,6 +32,7 @@ export type Round = {
   readonly steps: readonly Step[]
   readonly lane: Lanes
   readonly lately: Lately<Done>
+  readonly company: Company
   readonly verdicts: Map<string, Promise<ReleaseVerdict>>
   readonly applying: Map<string, Promise<Done>>
   readonly timeoutMs: number | undefined
@@ -80,7 +82,9 @@ async function work(step: Step, round: Round): Promise<ReleaseVerdict> {
 function applied(step: Apply, round: Round): Promise<Done> {
   const known = round.applying.get(step.unit.key)
   if (known !== undefined) return known
-  const applying = round.lane(step.unit.key, () => apply(step, round))
+  const applying = round.lane(step.unit.key, () =>
+    throughSilence(() => apply(step, round), silenceOf(showUnit(step.unit), patienceOf(step.unit, round), round)),
+  )
   round.applying.set(step.unit.key, applying)
   return applying
 }
@@ -136,7 +140,9 @@ async function recordNow(
 }
 
 async function keep({ unit, record }: Extract<Step, { kind: 'keep' }>, round: Round): Promise<ReleaseVerdict> {
-  const objects = await engineOf(unit, round.world.engines).objects(unit, round.target, record)
+  const engine = engineOf(unit, round.world.engines)
+  const read = () => engine.objects(unit, round.target, record)
+  const objects = await untilAnswered(read, silenceOf(showUnit(unit), patienceOf(unit, round), round))
   const applied: Applied = { revision: record.revision, objects }
   return round.noWait ? taken(unit, applied) : judged(unit, applied, round)
 }
@@ -144,6 +150,14 @@ async function keep({ unit, record }: Extract<Step, { kind: 'keep' }>, round: Ro
 /** How long a verdict may wait: what the asker said, else the header. */
 function patienceOf(unit: Unit, { timeoutMs }: Round): number {
   return timeoutMs ?? (unit.kind === 'chart' ? unit.release.timeoutMs : rawTimeoutMs)
+}
+
+/** Once it has answered, a cluster that falls silent is waited for, whoever asked. */
+function silenceOf(name: string, timeMs: number, { world, company, target }: Round) {
+  const { kube, cluster } = target
+  const untilMs = world.clock.now() + timeMs
+  const silence = { cluster, units: [name], untilMs, isPatient: true, kube: () => kube, company, world }
+  return { ...silence, ping: () => kube.ping() }
 }
 
 async function judged(unit: Unit, applied: Applied, round: Round): Promise<ReleaseVerdict> {
@@ -169,8 +183,10 @@ function taken(unit: Unit, applied: Applied): ReleaseVerdict {
 
 async function prune(record: UnitRecord, round: Round): Promise<ReleaseVerdict> {
   const engine = engineOf({ kind: 'raw' }, round.world.engines)
-  await round.lane(record.key, () => engine.remove(record, round.target))
-  return { release: recordName(record), verdict: 'healthy', reason: 'its file is gone; its objects were removed' }
+  const name = recordName(record)
+  const remove = () => engine.remove(record, round.target)
+  await round.lane(record.key, () => throughSilence(remove, silenceOf(name, round.timeoutMs ?? rawTimeoutMs, round)))
+  return { release: name, verdict: 'healthy', reason: 'its file is gone; its objects were removed' }
 }
 
 /** Waits for the releases that this one needs; gives a verdict only where one of them is not well. */

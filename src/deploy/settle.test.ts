@@ -126,6 +126,18 @@ test('green is not said while a connection is lost, and is said soon after', asy
   assert.equal(verdict()?.verdict, 'healthy')
 })
 
+test('a cluster that went away and stays so: that is what it waited for in the end', async () => {
+  const world = script()
+  world.put(deployment({ status: halfDone }), replicaSet('2', 1, 0), pod('a', '2'))
+  const { verdict } = wait(world, [manifest()], 60_000)
+  await world.pass(20_000)
+  world.cut('told')
+  await world.pass(41_500)
+  const { verdict: word, code, reason } = verdict() ?? assert.fail()
+  assert.deepEqual([word, code], ['timed-out', 'KUBE_UNREACHABLE'])
+  assert.match(reason, /it waits, for \d+ s now: the API server of .* has not answered since 12:00:20 UTC$/)
+})
+
 test('a watch that fell silent: the last look finds the truth, before time is up', async () => {
   const world = script()
   world.put(deployment({ status: halfDone }), replicaSet('2', 1, 0), pod('a', '2'))

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { MgoError } from '../error.ts'
 import type { Tell } from '../event/event.ts'
 import type { Clock, Kube } from '../ports.ts'
 import type { Cluster } from '../release/ids.ts'
@@ -16,6 +15,7 @@ import type { ReleaseVerdict } from '../release/verdict.ts'
 import type { Summary } from '../verdict/verdict.ts'
 import { type Eyes, type Look, openEyes } from './eyes.ts'
 import { glance } from './glance.ts'
+import { companyOf, hourOf, isSilence, silentSince, untilAnswered } from './silence.ts'
 import { leaving, type Subject, subjectsOf } from './subject.ts'
 
 export type Settling = {
@@ -66,7 +66,9 @@ export async function settle(asked: Settling, world: SettleWorld): Promise<Relea
   const { kube, objects, timeoutMs, signal } = asked
   const { clock } = world
   const startedMs = clock.now()
-  const subjects = await patiently(() => subjectsOf(kube, objects), { clock, untilMs: startedMs + timeoutMs })
+  const waiting = { cluster: asked.cluster, units: [asked.unit], untilMs: startedMs + timeoutMs, isPatient: true }
+  const silence = { ...waiting, kube: () => kube, company: companyOf(clock), world }
+  const subjects = await untilAnswered(() => subjectsOf(kube, objects), silence)
   const eyes = openEyes({ kube, subjects, clock })
   const plain = subjects.filter((one) => one.kind === 'plain')
   const wait: Wait = {
@@ -84,7 +86,7 @@ export async function settle(asked: Settling, world: SettleWorld): Promise<Relea
   try {
     for (;;) {
       const changed = eyes.changed()
-      const look = eyes.look()
+      const look = inTheDark(eyes.look(), wait)
       const end = look === undefined ? undefined : await decide(look, wait)
       if (end !== undefined) return end
       if (signal?.aborted === true) return timedOut(wait, look?.sum ?? blind)
@@ -96,26 +98,21 @@ export async function settle(asked: Settling, world: SettleWorld): Promise<Relea
   }
 }
 
-/** An API server that is just starting again is no reason to know nothing. */
-async function patiently<T>(work: () => Promise<T>, { clock, untilMs }: Patience): Promise<T> {
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isPassing(error) || clock.now() >= untilMs) throw error
-      await clock.sleep(retryMs)
-    }
-  }
-}
-
-type Patience = { readonly clock: Clock; readonly untilMs: number }
-const retryMs = 300
-
-function isPassing(error: unknown): boolean {
-  return error instanceof MgoError && (error.code === 'KUBE_UNREACHABLE' || error.code === 'KUBE_FAILED')
-}
-
 const blind: Summary = { word: 'waiting', says: 'the API server does not say how its objects are', object: undefined }
+
+/** What is seen of a cluster that fell silent is old: it is waited for, unless it was at an end already. */
+function inTheDark(look: Look | undefined, wait: Wait): Look | undefined {
+  const sum = darkness(wait)
+  if (sum === undefined || look?.sum.word === 'failed') return look
+  return { isExplained: true, doubtMs: 0, steadyMs: 0, hasFallen: wait.hasFallen, ...look, sum }
+}
+
+function darkness({ asked: { kube, cluster }, world }: Wait): Summary | undefined {
+  const since = silentSince(kube, world.clock.now())
+  if (since === undefined) return undefined
+  const says = `the API server of ${cluster} has not answered since ${hourOf(since)}`
+  return { word: 'waiting', says, object: undefined, hint: 'Is the cluster up, and can this machine reach it?' }
+}
 
 /** The verdict, or `undefined` where waiting goes on. */
 async function decide(look: Look, wait: Wait): Promise<ReleaseVerdict | undefined> {
@@ -143,7 +140,7 @@ async function green(look: Look, wait: Wait): Promise<ReleaseVerdict | undefined
   const isFresh = world.clock.now() - wait.startedMs < freshMs
   const doubtful = isFresh ? plain.filter(({ object }) => object.metadata.uid === undefined) : plain
   const gone = await leaving(asked.kube, doubtful).catch((error: unknown) => {
-    if (isPassing(error)) return undefined
+    if (isSilence(error)) return undefined
     throw error
   })
   if (gone === undefined) return undefined
@@ -205,7 +202,8 @@ export function verdictOfLook(asked: Pick<Settling, 'unit'>, sum: Summary): Rele
 
 function timedOut(wait: Wait, last: Summary): ReleaseVerdict {
   const { asked, world, reason } = wait
-  const sum = lastCause(wait, last)
+  const dark = darkness(wait)
+  const sum = dark ?? lastCause(wait, last)
   const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
   const isSame = reason !== undefined && reason.code === sum.code
   const since = isSame ? `, for ${seconds(world.clock.now() - reason.sinceMs)} now` : ''
@@ -213,6 +211,7 @@ function timedOut(wait: Wait, last: Summary): ReleaseVerdict {
     ...verdictOfLook(asked, sum),
     verdict: 'timed-out',
     reason: `not done after ${seconds(asked.timeoutMs)}; it waits${since}: ${sum.says}`,
+    ...(dark === undefined ? {} : { code: 'KUBE_UNREACHABLE' }),
     hint: sum.hint ?? 'Look at its pods, or give it more time with `timeout:` in the header.',
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What should run on a cluster at a commit, beside what its records say: everything a plan needs. Writes nothing and
- * starts no program; of the cluster it asks one metadata LIST for each engine.
+ * starts no program; of the cluster it asks one metadata LIST for each engine that it has a file for, and of raw files always.
  *
  * @module
  */
@@ -93,7 +93,7 @@ export async function survey(cluster: Cluster, commit: Commit, world: World): Pr
   if (wanted.units.length === 0 && wanted.clusterSettings.engine === 'render') return untouched(wanted, world)
   const target = targetOf(wanted, world, await world.kube(wanted.clusterSettings.context))
   const [records, inputs] = await Promise.all([
-    allRecords(world.engines, target),
+    allRecords(asked(world.engines, wanted.units), target),
     Promise.all(
       wanted.units.map(async (unit) => [unit.key, await engineOf(unit, world.engines).inputs(unit, target)] as const),
     ),
@@ -106,6 +106,11 @@ export async function survey(cluster: Cluster, commit: Commit, world: World): Pr
 function untouched(wanted: Wanted, world: World): Surveyed {
   const target = targetOf(wanted, world, world.offline)
   return { target, wanted, units: [], rawFiles: wanted.rawFiles, records: new Map(), inputs: new Map() }
+}
+
+/** A helm release is never uninstalled: where no chart is wanted, what helm has there decides nothing. */
+function asked(engines: readonly Engine[], units: readonly Unit[]): readonly Engine[] {
+  return engines.filter(({ kind }) => kind === 'raw' || units.some((unit) => unit.kind === kind))
 }
 
 async function allRecords(engines: readonly Engine[], target: Target): Promise<ReadonlyMap<string, UnitRecord>> {

@@ -13,7 +13,7 @@ import type { NewCommit, Pushed, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { openObjects } from './objects.ts'
 import { checkClean, type Edited, place } from './checked-out.ts'
-import { checkPath, writeCommits } from './commits.ts'
+import { checkPath, writeOnce } from './commits.ts'
 import { gitError } from './error.ts'
 import { type Credentials, type OpenOptions, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
@@ -90,7 +90,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
       const trees = base === undefined ? [] : await Promise.all(paths.map((path) => reads.tree(base, path)))
       const entries = new Map(trees.flatMap((tree) => [...tree]))
       written = await editedOf(commits, entries, reads)
-      return (await writeCommits({ git, base, commits, committer: options.committer, entries })).commits
+      return writeOnce(git, { base, commits, committer: options.committer, entries })
     },
     push: (base, next) => land(clone, written, { base, next }),
     other: (name) => otherBranch(clone, name),

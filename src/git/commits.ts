@@ -4,24 +4,22 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { MgoError } from '../error.ts'
 import type { NewCommit, Tree } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { gitError } from './error.ts'
+import { type Importer, openImporter } from './importer.ts'
 import type { Git } from './program.ts'
 
 export type WriteInput = {
-  readonly git: Git
+  readonly importer: Importer
   readonly base: Commit | undefined
   readonly commits: readonly NewCommit[]
   readonly committer: Person
   /** Entries of the base for the paths that are written. */
   readonly entries: Tree
-  /** A file of our own for git to name the pack in that it leaves; without it the objects may lie loose. */
-  readonly edges?: string
 }
 
 export type Written = {
@@ -32,24 +30,21 @@ export type Written = {
 
 /** Writes a chain of commits upon `base`. */
 export async function writeCommits(input: WriteInput): Promise<Written> {
-  const { git, commits, edges } = input
-  const packed =
-    edges === undefined
-      ? { settings: [], flags: [] }
-      : { settings: ['-c', 'fastimport.unpackLimit=1'], flags: [`--export-pack-edges=${edges}`] }
-  const args = ['fast-import', ...packed.flags, '--quiet', '--force', '--done', '--date-format=raw']
-  const ran = await git([...packed.settings, ...args], { input: stream(input) })
-  const pack = edges === undefined ? undefined : await packIn(edges)
+  const { ran, pack } = await input.importer.feed(stream(input))
   const ids = ran.stdout.toString('latin1').trim().split('\n').map(parseCommit)
-  if (ran.code !== 0 || ids.length !== commits.length || ids.includes(undefined)) throw gitError('fast-import', ran)
+  if (ran.code !== 0 || ids.length !== input.commits.length || ids.includes(undefined))
+    throw gitError('fast-import', ran)
   return { commits: ids.filter((id): id is Commit => id !== undefined), pack }
 }
 
-/** `<pack>: <commit> …`, a line a pack. */
-async function packIn(edges: string): Promise<string | undefined> {
-  const lines = (await readFile(edges, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
-  await rm(edges, { force: true })
-  return lines.length === 1 ? lines[0]?.replace(/:(?: [0-9a-f]+)*$/, '') : undefined
+/** The same in a clone: it is somebody's, so nothing of it is held open. */
+export async function writeOnce(git: Git, input: Omit<WriteInput, 'importer'>): Promise<readonly Commit[]> {
+  const importer = openImporter(git)
+  try {
+    return (await writeCommits({ ...input, importer })).commits
+  } finally {
+    await importer.rest()
+  }
 }
 
 /** What git itself sends in one piece (http.postBuffer); more is left to it. */
@@ -67,10 +62,11 @@ export async function packOf(written: Written | undefined, next: Commit): Promis
   }
 }
 
+/** Its name for the branch that it writes on. Reset at the end of a batch, it is none that a ref is made of. */
+const ref = 'refs/mgo/work'
+
 function stream({ base, commits, committer, entries }: WriteInput): Buffer {
   const parts: Buffer[] = []
-  // A name of its own for each call, and gone at its end: two processes may share a mirror, and a clone is somebody's.
-  const ref = `refs/mgo/work/${randomUUID()}`
   const modes = new Map([...entries].map(([path, entry]) => [path, entry.mode]))
   commits.forEach((commit, i) => {
     if (i === 0 && base === undefined) parts.push(Buffer.from(`reset ${ref}\n`))
@@ -89,7 +85,7 @@ function stream({ base, commits, committer, entries }: WriteInput): Buffer {
     }
     parts.push(Buffer.from(`\nget-mark :${i + 1}\n`))
   })
-  return Buffer.concat([...parts, Buffer.from(`reset ${ref}\nfrom ${'0'.repeat(40)}\n\ndone\n`)])
+  return Buffer.concat([...parts, Buffer.from(`reset ${ref}\n\n`)])
 }
 
 function data(bytes: Uint8Array): Buffer {

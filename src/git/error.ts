@@ -60,3 +60,12 @@ export function said(stderr: string): string {
     .replace(/\/\/[^/@\s]*@/g, '//***@')
   return text === '' ? 'no word from git' : text.slice(0, 600)
 }
+
+/** A file that is larger than what mgo reads. `name`: how people know it. */
+export function tooLarge(name: string, bytes: number, limit: number): MgoError {
+  return new MgoError({
+    code: 'FILE_TOO_LARGE',
+    message: `${name} has ${bytes} bytes; mgo reads up to ${limit}`,
+    hint: 'Split the file, or take it out of installations/.',
+  })
+}

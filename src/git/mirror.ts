@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { existsSync, globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
@@ -18,12 +19,25 @@ const fsckMs = 30_000
 /** Makes the mirror, or mends what a process that died has left. Throws MgoError GIT_FAILED. */
 export async function openMirror(git: Git, gitDir: string): Promise<void> {
   if (existsSync(join(gitDir, marker))) await mend(git, gitDir)
-  if (!existsSync(join(gitDir, 'HEAD'))) {
-    mkdirSync(gitDir, { recursive: true, mode: 0o700 })
-    const ran = await git(['init', '--quiet', '--bare', '--end-of-options', gitDir])
-    if (ran.code !== 0) throw gitError('init', ran)
-  }
+  if (!existsSync(join(gitDir, 'HEAD'))) await make(git, gitDir)
   writeFileSync(join(gitDir, marker), '')
+}
+
+/** Several mgo may begin at the same moment: each makes one beside, and the first puts its own in place, whole. */
+async function make(git: Git, gitDir: string): Promise<void> {
+  const fresh = `${gitDir}.${randomUUID()}`
+  mkdirSync(fresh, { recursive: true, mode: 0o700 })
+  try {
+    const ran = await git([`--git-dir=${fresh}`, 'init', '--quiet', '--bare', '--end-of-options', fresh])
+    if (ran.code !== 0) throw gitError('init', ran)
+    // In this order: whoever puts one there now brings its HEAD with it.
+    if (existsSync(gitDir) && !existsSync(join(gitDir, 'HEAD'))) rmSync(gitDir, { recursive: true })
+    renameSync(fresh, gitDir)
+  } catch (error) {
+    if (!existsSync(join(gitDir, 'HEAD'))) throw error
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
 }
 
 /** Says that the mirror was left in order. */
@@ -31,10 +45,11 @@ export function closeMirror(gitDir: string): void {
   rmSync(join(gitDir, marker), { force: true })
 }
 
+const leftovers = ['objects/**/tmp_*', 'objects/pack/.tmp-*', 'fast_import_crash_*', 'mgo-edges-*']
+
 async function mend(git: Git, gitDir: string): Promise<void> {
   // What a killed fetch, import or repack was writing; a living one of another mgo is younger than that.
-  for (const name of globSync(['objects/**/tmp_*', 'objects/pack/.tmp-*'], { cwd: gitDir }))
-    removeStale(join(gitDir, name), 10 * 60_000)
+  for (const name of globSync(leftovers, { cwd: gitDir })) removeStale(join(gitDir, name), 10 * 60_000)
   removeStaleLocks(gitDir)
   // Of all objects, not only of those that a ref leads to: the refs may be what is lost, and a fetch trusts whatever is there.
   const ran = await git(['fsck', '--full', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })

@@ -8,6 +8,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { MgoError } from '../error.ts'
 import { start, stop } from '../exec.ts'
 import type { Commit } from '../release/ids.ts'
+import { tooLarge } from './error.ts'
 import type { Git } from './program.ts'
 
 const cacheBytes = 128 * 1024 * 1024
@@ -27,6 +28,8 @@ type Waiter = Wanted & {
   readonly reject: (why: unknown) => void
 }
 
+/** An object has no path of its own. */
+const unnamed = 'a file of the repo'
 /** A million files in one folder. */
 const treeBytes = 64 * 1024 * 1024
 
@@ -45,7 +48,7 @@ export function openObjects(git: Git): Objects {
 
   async function one(oid: string, limit: number): Promise<Buffer> {
     const known = cache.get(oid)
-    if (known !== undefined && known.length > limit) throw tooLarge(known.length, limit)
+    if (known !== undefined && known.length > limit) throw tooLarge(unnamed, known.length, limit)
     if (known !== undefined) return known
     const bytes = await ask({ name: oid, type: 'blob', limit })
     cache.set(oid, bytes)
@@ -65,7 +68,11 @@ export function openObjects(git: Git): Objects {
       const name = 'oid' in of ? of.oid : `${of.commit}^{tree}`
       return ask({ name, type: 'tree', limit: treeBytes })
     },
-    close: () => reader?.close(),
+    close: () => {
+      reader?.close()
+      // That it ended is told later: until then it would be asked.
+      reader = undefined
+    },
   }
 }
 
@@ -115,7 +122,7 @@ function splitter(waiting: Waiter[]): (chunk: Buffer) => void {
     for (; answer.kind !== 'more'; answer = take(buffer, waiting[0])) {
       const waiter = waiting.shift()
       if (answer.kind === 'whole') waiter?.resolve(answer.bytes)
-      else waiter?.reject(answer.kind === 'large' ? tooLarge(answer.bytes, waiter.limit) : lost(waiter.name))
+      else waiter?.reject(answer.kind === 'large' ? tooLarge(unnamed, answer.bytes, waiter.limit) : lost(waiter.name))
       skip = Math.max(0, answer.length - buffer.length)
       buffer = buffer.subarray(Math.min(answer.length, buffer.length))
     }
@@ -148,13 +155,5 @@ function lost(oid: string): MgoError {
     code: 'GIT_FAILED',
     message: `git cannot read the object ${oid} of the mirror`,
     hint: 'The mirror may be damaged: remove its folder, mgo makes it anew.',
-  })
-}
-
-function tooLarge(bytes: number, limit: number): MgoError {
-  return new MgoError({
-    code: 'FILE_TOO_LARGE',
-    message: `a file of the repo has ${bytes} bytes; mgo reads up to ${limit}`,
-    hint: 'Split the file, or take it out of installations/.',
   })
 }

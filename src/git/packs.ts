@@ -27,7 +27,7 @@ export function openPacks(git: Git, gitDir: string, inTurn: InTurn): Packs {
   let going: Promise<unknown> | undefined
   const tidy = async () => {
     try {
-      await inTurn(() => alone(gitDir, () => git(repack, { timeoutMs: repackMs })))
+      await inTurn(() => alone(gitDir, () => rollUp(git, gitDir)))
     } catch {
       // A disk that is full, a folder that is gone: the next write says so, and better.
     } finally {
@@ -44,6 +44,20 @@ export function openPacks(git: Git, gitDir: string, inTurn: InTurn): Packs {
 
 /** Whatever lies in a small pack or loose goes into the new one, whether a branch leads to it or not. */
 const repack = ['-c', 'pack.threads=1', 'repack', '--quiet', '--geometric=2', '-d']
+
+async function rollUp(git: Git, gitDir: string): Promise<void> {
+  freePacks(gitDir)
+  await git(repack, { timeoutMs: repackMs })
+}
+
+/**
+ * fast-import keeps its packs from being rolled up while it lives, and for ever where it is killed; and it writes none
+ * that it finds kept already. Whoever lives gets over it.
+ */
+export function freePacks(gitDir: string): void {
+  const folder = join(gitDir, 'objects', 'pack')
+  for (const name of names(folder)) if (name.endsWith('.keep')) rmSync(join(folder, name), { force: true })
+}
 
 function isTime(gitDir: string): boolean {
   const objects = join(gitDir, 'objects')

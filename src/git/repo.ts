@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
@@ -16,6 +16,7 @@ import { capped, fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
 import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
+import { type Importer, openImporter } from './importer.ts'
 import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { openPacks, type Packs } from './packs.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
@@ -66,8 +67,9 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
   const authorities = () => authoritiesOf(options.env)
   const inTurn = turns()
-  const packs = openPacks(git, gitDir, inTurn)
-  const mirror = { git, gitDir, fetchLimit, objects, reads: reading(git, objects), inTurn, packs }
+  const importer = openImporter(git, join(gitDir, `mgo-edges-${randomUUID()}`))
+  const packs = openPacks(git, gitDir, (work) => inTurn(() => importer.rest().then(work)))
+  const mirror = { git, gitDir, fetchLimit, objects, reads: reading(git, objects), importer, inTurn, packs }
   return remoteBranch({ ...mirror, place, committer, credentials, direct, authorities, timeoutMs }, branch)
 }
 
@@ -115,6 +117,7 @@ type Shared = {
   readonly authorities: () => Promise<string | undefined>
   /** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
   readonly inTurn: InTurn
+  readonly importer: Importer
   readonly packs: Packs
   readonly timeoutMs: number
 }
@@ -174,21 +177,21 @@ function remoteBranch(shared: Shared, branch: string): Repo {
   }
 }
 
-async function letGo({ objects, gitDir, packs }: Shared): Promise<void> {
+async function letGo({ objects, gitDir, packs, importer }: Shared): Promise<void> {
   await packs.settled()
+  await importer.rest()
   objects.close()
   closeMirror(gitDir)
 }
 
 async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {
-  const { git, reads, committer, gitDir } = shared
+  const { reads, committer, importer } = shared
   const paths = [...new Set(commits.flatMap((commit) => [...commit.files.keys()]))]
   paths.forEach(checkPath)
   const folders = [...new Set(paths.map((path) => path.split('/').slice(0, 2).join('/')))]
   const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
   const entries = new Map(trees.flatMap((tree) => [...tree]))
-  const edges = join(gitDir, `mgo-edges-${process.pid}`)
-  return shared.inTurn(() => writeCommits({ git, base, commits, committer, entries, edges }))
+  return shared.inTurn(() => writeCommits({ importer, base, commits, committer, entries }))
 }
 
 /** Longer in all than it takes until a lock is stale. */

@@ -6,9 +6,8 @@
  */
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MgoError } from '../error.ts'
 import type { Entry, Files } from '../ports.ts'
-import { gitError } from './error.ts'
+import { gitError, tooLarge } from './error.ts'
 import type { Git } from './program.ts'
 
 /** Looks into a work tree. The object id of a file is its path. */
@@ -46,11 +45,6 @@ async function entryOf(folder: string, path: string): Promise<Entry | undefined>
 async function contents(folder: string, path: string, limit: number): Promise<Uint8Array> {
   const file = join(folder, path)
   const { size } = await lstat(file)
-  if (size > limit)
-    throw new MgoError({
-      code: 'FILE_TOO_LARGE',
-      message: `${path} has ${size} bytes, and ${limit} are the most`,
-      hint: 'A values file of this size is a mistake; take out what does not belong there.',
-    })
+  if (size > limit) throw tooLarge(path, size, limit)
   return readFile(file)
 }

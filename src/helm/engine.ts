@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
@@ -20,6 +20,7 @@ import { hooksOf } from './hooks.ts'
 import { manifestObjects, type Payload, readPayload } from './payload.ts'
 import type { Helm } from './program.ts'
 import { type HelmRecord, helmRecords, inputsLabel, writerLabel } from './records.ts'
+import { inFolder } from './work.ts'
 import { writer, writerState } from './writer.ts'
 
 type ChartUnit = Extract<Unit, { readonly kind: 'chart' }>
@@ -30,6 +31,7 @@ const templateMs = 60_000
 
 /** Makes the engine of one helm. */
 export function helmEngine(helm: Helm): Engine {
+  const atWork = new Set<string>()
   return {
     kind: 'chart',
     records: ({ kube }) => helmRecords(kube),
@@ -37,7 +39,7 @@ export function helmEngine(helm: Helm): Engine {
     check: async () => {
       await helm.version()
     },
-    apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record }),
+    apply: (unit, target, record) => upgrade(chart(unit), { target, helm, record, atWork }),
     hooks: (unit, target, record) => hooksOf(chart(unit).release, revisionBefore(record) + 1, target),
     async objects(unit, target, record) {
       const { release } = chart(unit)
@@ -81,12 +83,30 @@ function revisionBefore(record: UnitRecord | undefined): number {
   return record.state === 'pending' ? record.revision - 1 : record.revision
 }
 
-type Upgrading = { readonly target: Target; readonly helm: Helm; readonly record: UnitRecord | undefined }
+type Upgrading = {
+  readonly target: Target
+  readonly helm: Helm
+  readonly record: UnitRecord | undefined
+  /** The releases that a helm of this process is at work on. */
+  readonly atWork: Set<string>
+}
 
-async function upgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Promise<Applied> {
+async function upgrade(unit: ChartUnit, upgrading: Upgrading): Promise<Applied> {
+  const { target, record, atWork } = upgrading
+  const place = `${target.kube.server} ${showUnit(unit)}`
+  const isOurs = atWork.has(place)
+  if (record?.state === 'pending') await unlock(unit, target, { ...(record as HelmRecord), isOurs })
+  atWork.add(place)
+  try {
+    return await runUpgrade(unit, upgrading)
+  } finally {
+    if (!isOurs) atWork.delete(place)
+  }
+}
+
+async function runUpgrade(unit: ChartUnit, { target, helm, record }: Upgrading): Promise<Applied> {
   const { release } = unit
   const { kube } = target
-  if (record?.state === 'pending') await unlock(unit, target, record as HelmRecord)
   const at = revisionBefore(record)
   const archive = await fetchChart(release, target, helm)
   const inputs = await inputsOf(unit, target)
@@ -131,17 +151,22 @@ function parsePayload(text: string, unit: ChartUnit): Payload {
  * A pending record is the lock of a helm that is at work, or the trace of one that died. Only a dead attempt of ours is
  * taken away; the one before it counts then.
  */
-async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecord): Promise<void> {
+async function unlock(unit: ChartUnit, { kube, tell }: Target, record: HelmRecord & Ours): Promise<void> {
   const state = writerState(record.writer)
-  if (record.stamp === undefined || state !== 'dead') {
-    const who = state === 'alive' ? 'another mgo on this machine' : 'somebody else'
+  // An API server that dies takes helm's last word with it: nobody is at work then.
+  const isDead = state === 'dead' || (state === 'self' && !record.isOurs)
+  if (record.stamp === undefined || !isDead) {
+    const who = state === 'alive' || state === 'self' ? 'another mgo on this machine' : 'somebody else'
     throw new MgoError({
       code: 'HELM_PENDING',
       message: `${who} is at work on ${showUnit(unit)} since ${record.since ?? 'an unknown time'} (revision ${record.revision} is pending)`,
       hint: `Wait for it. If it is dead: helm rollback ${unit.release.name} -n ${unit.release.namespace}, then deploy again.`,
     })
   }
-  tell({ kind: 'note', text: `${showUnit(unit)}: revision ${record.revision} of a mgo that died is taken away` })
+  tell({
+    kind: 'note',
+    text: `${showUnit(unit)}: revision ${record.revision} of a helm of ours that died is taken away`,
+  })
   await kube.delete({ group: '', version: 'v1', kind: 'Secret', namespace: record.namespace, name: record.secret })
 }
 
@@ -158,6 +183,8 @@ async function objectsOf(
 
 type With = { readonly target: Target; readonly helm: Helm }
 
+type Ours = { readonly isOurs: boolean }
+
 /** Lays the values on disk for one call of helm, readable for nobody else. */
 async function withFiles<T>(
   unit: ChartUnit,
@@ -166,9 +193,7 @@ async function withFiles<T>(
 ): Promise<T> {
   const wanted = [unit.values, ...(unit.secrets === undefined ? [] : [unit.secrets])]
   const blobs = await target.repo.read(wanted.map(({ oid }) => oid))
-  mkdirSync(join(helm.home, 'work'), { recursive: true, mode: 0o700 })
-  const folder = mkdtempSync(join(helm.home, 'work', 'release-'))
-  try {
+  return inFolder(helm.home, async (folder) => {
     const files = wanted.map(({ path, oid }, i) => {
       const file = join(folder, `${i}.yaml`)
       const bytes = blobs.get(oid) ?? new Uint8Array()
@@ -177,10 +202,8 @@ async function withFiles<T>(
       writeFileSync(file, bytes, { mode: 0o600 })
       return file
     })
-    return await work(files)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+    return work(files)
+  })
 }
 
 async function template(unit: ChartUnit, target: Target, helm: Helm): Promise<readonly K8sObject[]> {

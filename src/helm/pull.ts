@@ -13,6 +13,7 @@ import { checkArchive } from './archive.ts'
 import { pullArgs, repoAddArgs } from './args.ts'
 import { pullError } from './error.ts'
 import type { Helm } from './program.ts'
+import { inFolder } from './work.ts'
 
 export type Pulling = {
   /** A name in the repository at `repositoryUrl`, or a whole oci:// address. */
@@ -63,20 +64,15 @@ type As = { readonly asked: Pulling; readonly helm: Helm; readonly into: string;
 
 /** `helm pull --repo` takes a password only as an argument; a repository that was added has it in its file. */
 async function pullAs(login: ChartLogin, { asked, helm, into, what }: As): Promise<void> {
-  const work = join(helm.home, 'work')
-  mkdirSync(work, { recursive: true, mode: 0o700 })
-  const folder = mkdtempSync(join(work, 'login-'))
-  const env = { HELM_REPOSITORY_CONFIG: join(folder, 'repositories.yaml'), HELM_REPOSITORY_CACHE: folder }
-  try {
+  return inFolder(helm.home, async (folder) => {
+    const env = { HELM_REPOSITORY_CONFIG: join(folder, 'repositories.yaml'), HELM_REPOSITORY_CACHE: folder }
     const added = await helm.run(repoAddArgs(login), { env, input: login.password, timeoutMs: pullMs })
     if (added.code !== 0) throw pullError(what, added)
     const { version } = asked
     const named = { chart: `mgo/${asked.chart}`, repositoryUrl: undefined, version, into, plainHttp: false }
     const ran = await helm.run(pullArgs(named), { env, timeoutMs: pullMs })
     if (ran.code !== 0) throw pullError(what, ran)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 function archiveIn(folder: string, chart: string): string {

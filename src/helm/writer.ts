@@ -27,8 +27,9 @@ export function writer(): string {
   return `${machine()}.${process.pid}.${startOf(process.pid) ?? '0'}`
 }
 
-/** What is known of the process that wrote a label. */
-export function writerState(label: string | undefined): 'dead' | 'alive' | 'unknown' {
+/** What is known of the process that wrote a label. `self`: it is this very one. */
+export function writerState(label: string | undefined): 'dead' | 'alive' | 'self' | 'unknown' {
+  if (label === writer()) return 'self'
   const [where, pid, start] = (label ?? '').split('.')
   if (where !== machine()) return 'unknown'
   return startOf(Number(pid)) === start ? 'alive' : 'dead'

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import type { AuditEntry, Verified } from '../release/audit.ts'
+import type { HeldPush } from '../release/held.ts'
 import { type Cluster, type RequestId, requestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -136,7 +137,21 @@ test('the end of the trail is cut off: its requests are known to the journal, an
   database.close()
   assert.equal((await checked(file)).kind, 'whole')
   const trail = openTrail(file)
-  assert.deepEqual(await trail.unwritten(), [ask(3_000).id])
+  assert.deepEqual(
+    (await trail.unwritten()).toSorted(),
+    [1_000, 2_000, 3_000].map((at) => ask(at).id),
+  )
+  trail.close()
+})
+
+test('the very last entry is cut off: its request has an end, and the trail has none', async () => {
+  const file = await written('cut-short.sqlite')
+  const database = new DatabaseSync(file)
+  database.exec('DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)')
+  database.close()
+  assert.equal((await checked(file)).kind, 'whole')
+  const trail = openTrail(file)
+  assert.deepEqual(await trail.unwritten(), [ask(2_000).id])
   trail.close()
 })
 
@@ -147,7 +162,8 @@ test('while a server has the journal open, the hint is to ask it; a copy can be 
   assert.throws(() => openTrail(file), { code: 'JOURNAL_FAILED', hint: /--server/ })
   assert.equal((await checked(`${file}.copy`)).kind, 'whole')
   journal.close()
-  assert.throws(() => openTrail(join(folder, 'nowhere')), { code: 'JOURNAL_FAILED' })
+  assert.throws(() => openTrail(join(folder, 'nowhere')), { code: 'JOURNAL_FAILED', message: /no such file/ })
+  assert.throws(() => openTrail(folder), { code: 'JOURNAL_FAILED', message: /it is no file/ })
 })
 
 test('an mgo without a trail still writes the file, and what it wrote shows as unwritten', async () => {
@@ -165,4 +181,43 @@ test('an mgo without a trail still writes the file, and what it wrote shows as u
   const trail = openTrail(file)
   assert.deepEqual(await trail.unwritten(), [asked.id])
   trail.close()
+})
+
+test('a push that became no deploy adds itself: whose it was, and its end, without the words of others', async () => {
+  const file = join(folder, 'pushes.sqlite')
+  const journal = openJournal(file)
+  const { held } = journal
+  const push = (at: number, tag: string): HeldPush => ({
+    id: requestId(at, new Uint8Array(16)),
+    hook: 'hub',
+    how: 'hmac-sha256',
+    delivery: tag,
+    repository: 'acme/shop',
+    tag,
+    source: 'github.com/acme/shop',
+    cluster: 'prod' as Cluster,
+    at,
+    until: at + 60_000,
+  })
+  const [given, old, odd, taken] = [push(1_000, 'v1'), push(2_000, 'v2'), push(3_000, 'v3'), push(4_000, 'v4')]
+  for (const one of [given, old, odd, taken]) await held.hold(one)
+  await held.end(given.id, { kind: 'failed', code: 'REGISTRY_DENIED', why: 'never in the trail', hint: 'nor this' })
+  await held.end(given.id, { kind: 'ignored', why: 'the first outcome counts' })
+  await held.end(old.id, { kind: 'superseded', by: ask(9_000).id })
+  await held.end(odd.id, { kind: 'ignored', why: 'never in the trail' })
+  await held.end(taken.id, { kind: 'accepted', request: ask(9_000).id, image: 'acme/shop:v4' })
+  journal.close()
+  const common = {
+    kind: 'push',
+    cluster: 'prod',
+    source: 'github.com/acme/shop',
+    principal: 'hook hub',
+    verifiedBy: 'hmac-sha256',
+  }
+  assert.deepEqual(await entriesOf(file), [
+    { ...common, id: given.id, image: 'acme/shop:v1', outcome: 'failed', code: 'REGISTRY_DENIED' },
+    { ...common, id: old.id, image: 'acme/shop:v2', outcome: 'superseded', by: ask(9_000).id },
+    { ...common, id: odd.id, image: 'acme/shop:v3', outcome: 'ignored' },
+  ])
+  assert.equal((await checked(file)).kind, 'whole')
 })

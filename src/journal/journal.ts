@@ -10,7 +10,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Told } from '../event/event.ts'
 import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import type { AuditEntry, Chained } from '../release/audit.ts'
-import type { Held, HeldOutcome, HeldPush } from '../release/held.ts'
+import type { HeldMemory } from '../release/held.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -32,24 +32,6 @@ export type AuditTrail = {
   page(wanted: Wanted): Promise<readonly Chained[]>
   /** The last entry. */
   head(): Promise<Chained | undefined>
-}
-
-/** The pushes that wait for their registry. Throws JOURNAL_FAILED. */
-export type HeldJournal = {
-  /** Resolves when it is on disk, with the one that waits already where it is sent again. */
-  hold(push: HeldPush): Promise<HeldPush>
-  /** Notes the digest that it will be deployed at. */
-  pinned(push: HeldPush): Promise<void>
-  /** Ends one; the first outcome counts. */
-  end(id: RequestId, outcome: HeldOutcome): Promise<void>
-  find(id: RequestId): Promise<Held | undefined>
-  /** The one that became a request. */
-  before(id: RequestId): Promise<HeldPush | undefined>
-  /** Without an outcome, the oldest first, from the id `after` on. */
-  open(after: string, limit: number): Promise<readonly HeldPush[]>
-  newest(limit: number): Promise<readonly Held[]>
-  /** How many have no outcome. */
-  count(): Promise<number>
 }
 
 /** Asynchronous, so that another store can stand behind it. Throws JOURNAL_FAILED. */
@@ -87,13 +69,18 @@ export type Journal = {
   /** Forgets what ended before `beforeMs`: `most` requests and `most` events at a time. Gives how many. */
   prune(beforeMs: number, most: number): Promise<number>
   readonly trail: AuditTrail
-  readonly held: HeldJournal
-  /** Writes what still waits, and lets the file go. */
-  close(): void
+  readonly held: HeldMemory
 }
 
-/** Opens the journal; makes file and folder where they are missing. `told` hears of each transaction. Throws JOURNAL_FAILED. */
-export function openJournal(file: string, told?: (wrote: Wrote) => void): Journal {
+/** `close` writes what still waits, and lets the file go. */
+export type OpenJournal = Journal & { close(): void }
+
+/**
+ * Opens the journal in this thread; makes file and folder where they are missing. `told` hears of each transaction.
+ *
+ * @throws MgoError JOURNAL_FAILED
+ */
+export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJournal {
   const attempt = attemptOn(file)
   const database = attempt(() => open(file))
   const requests = requestsOf(database)
@@ -162,7 +149,7 @@ function trailOf(database: DatabaseSync, { attempt, write }: Using): AuditTrail 
 
 type Doing = { readonly read: <T>(work: () => T) => Promise<T>; readonly write: <T>(work: () => T) => Promise<T> }
 
-function heldBy(held: HeldPushes, { read, write }: Doing): HeldJournal {
+function heldBy(held: HeldPushes, { read, write }: Doing): HeldMemory {
   return {
     hold: (push) => write(() => held.hold(push)),
     pinned: (push) => write(() => held.pinned(push)),

@@ -4,13 +4,15 @@
  *
  * @module
  */
+import type { Load } from '../kube-port.ts'
+
 export type Budget = {
   /** Waits for a seat, works, gives the seat back. */
   seat<T>(work: () => Promise<T>): Promise<T>
   /** What the server thought of the last request. */
   told(answer: 'good' | 'busy'): void
-  /** Seats at the moment. */
-  size(): number
+  /** How it stands at the moment. */
+  readonly load: () => Load
 }
 
 const most = 32
@@ -18,21 +20,19 @@ const least = 2
 /** Good answers until one seat is added. */
 const patience = 8
 
-/** How a budget stands: seats taken, seats there are, and who waits for one. */
-export type Load = { readonly inUse: number; readonly limit: number; readonly waiting: number }
-
 /** Makes the budget of one cluster. `changed` is told of each change. */
 export function budget(changed: (load: Load) => void = () => undefined): Budget {
   let seats = 16
   let used = 0
   let good = 0
   const waiting: (() => void)[] = []
+  const load = (): Load => ({ inUse: used, limit: seats, waiting: waiting.length })
   const admit = () => {
     while (used < seats && waiting.length > 0) {
       used++
       waiting.shift()?.()
     }
-    changed({ inUse: used, limit: seats, waiting: waiting.length })
+    changed(load())
   }
   return {
     async seat(work) {
@@ -56,6 +56,6 @@ export function budget(changed: (load: Load) => void = () => undefined): Budget 
       good++
       if (good % patience === 0 && seats < most) seats++
     },
-    size: () => seats,
+    load,
   }
 }

@@ -5,10 +5,12 @@
  */
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { MgoError } from '../error.ts'
+import type { Hearing, Load } from '../kube-port.ts'
 import type { Credential, Login } from '../ports.ts'
 import type { Hide } from '../secrets.ts'
 import { isRecord, parsed, strange, textOf } from './body.ts'
-import { type Budget, budget, type Load } from './budget.ts'
+import { type Budget, budget } from './budget.ts'
+import { ear } from './hearing.ts'
 import { reachError, type Status, statusError } from './error.ts'
 
 export type Ask = {
@@ -43,11 +45,13 @@ export type HttpOptions = {
 
 export type Http = {
   /** Any answer of the server; throws KUBE_UNREACHABLE, KUBE_DENIED (401). */
-  ask(asked: Ask): Promise<Answer>
+  readonly ask: (asked: Ask) => Promise<Answer>
   /** The body of a good answer; throws for all others. */
   json<T>(asked: Ask): Promise<T>
   /** A body that goes on. Its opening takes a seat of the budget, what follows takes none; the caller ends it. */
   stream(asked: Ask): Promise<Dispatcher.ResponseData>
+  readonly hearing: () => Hearing
+  readonly load: () => Load
   close(): Promise<void>
 }
 
@@ -62,6 +66,7 @@ type Link = { readonly fingerprint: string; readonly plain: Dispatcher; readonly
 export function openHttp(login: Login, options: HttpOptions): Http {
   const { agent, hide = (value) => value, asked: told = () => undefined } = options
   const seats = budget(options.load)
+  const listening = ear(login.server, () => Date.now())
   let link: Link | undefined
 
   const linkFor = async (again?: 'again'): Promise<Proven> => {
@@ -75,7 +80,7 @@ export function openHttp(login: Login, options: HttpOptions): Http {
     const proven = await linkFor(again)
     const begun = performance.now()
     const ended = (status: number) => told({ verb: verbOf(asked, kind), status, ms: performance.now() - begun })
-    const answer = await once(asked, kind, proven).catch((cause: unknown) => {
+    const answer = await listening.hears(once(asked, kind, proven), asked.signal).catch((cause: unknown) => {
       ended(0)
       if (asked.signal?.aborted === true) throw cause
       throw reachError(login.server, cause)
@@ -90,17 +95,18 @@ export function openHttp(login: Login, options: HttpOptions): Http {
     patiently(asked, { seats, send: async () => answerOf(await send(asked, 'plain'), { login, hide }) })
   return {
     ask,
-    async json<T>(asked: Ask) {
-      const answer = await ask(asked)
-      if (answer.status >= 300) throw statusError(asked.what, answer.status, answer.body as Status)
-      if (!isRecord(answer.body)) throw strange(`${asked.what}: it gave no JSON object`)
-      return answer.body as T
-    },
+    json: async <T>(asked: Ask) => goodBody(await ask(asked), asked.what) as T,
     stream: (asked) => seated(() => send(asked, 'watching'), seats),
-    close: async () => {
-      await Promise.all([link?.plain.destroy(), link?.watching.destroy()])
-    },
+    hearing: listening.heard,
+    load: seats.load,
+    close: async () => void (await Promise.all([link?.plain.destroy(), link?.watching.destroy()])),
   }
+}
+
+function goodBody({ status, body }: Answer, what: string): unknown {
+  if (status >= 300) throw statusError(what, status, body as Status)
+  if (!isRecord(body)) throw strange(`${what}: it gave no JSON object`)
+  return body
 }
 
 type Kind = 'plain' | 'watching'

@@ -40,6 +40,7 @@ export function openKube(login: Login, options: HttpOptions): Kube {
       })
       return version
     },
+    ...wellbeing(http),
     resource: discovery.resource,
     apiVersions: discovery.apiVersions,
     get: async (id) => read(http, { method: 'GET', path: await pathOf(id), what: `read ${showObject(id)}` }),
@@ -57,6 +58,11 @@ export function openKube(login: Login, options: HttpOptions): Kube {
     watch: (selection, signal) => watch(http, selectionPath(selection), signal),
     close: () => http.close(),
   }
+}
+
+function wellbeing({ ask, hearing, load }: Http): Pick<Kube, 'hearing' | 'load' | 'ping'> {
+  const asked: Ask = { method: 'GET', path: '/version', what: 'ask whether it is there' }
+  return { hearing, load, ping: async () => void (await ask(asked)) }
 }
 
 async function read(http: Http, asked: Ask): Promise<K8sObject | undefined> {

@@ -48,6 +48,9 @@ export function offlineKube(): Kube {
     server: 'none',
     insidePod: false,
     namespace: 'default',
+    hearing: () => ({ heardAt: undefined, silentSince: undefined, why: undefined }),
+    load: () => ({ inUse: 0, limit: 0, waiting: 0 }),
+    ping: nothing,
     // Helm then renders for the Kubernetes that it was built for.
     version: async () => ({ gitVersion: '', minor: '' }),
     resource: async (group, version, kind) => ({

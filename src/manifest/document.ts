@@ -33,8 +33,36 @@ export type Documents =
   | { readonly kind: 'ok'; readonly documents: readonly Document.Parsed[] }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 
-/** YAML as Kubernetes and helm read it: version 1.1, without dates and sexagesimal numbers, with `0o17`. */
+/** Letters of the texts whose documents are remembered at most; the documents take some fifty times as much. */
+const rememberedLetters = 256 * 1024
+const remembered = new Map<string, Documents>()
+let letters = 0
+
+/**
+ * YAML as Kubernetes and helm read it: version 1.1, without dates and sexagesimal numbers, with `0o17`. The documents are
+ * shared, and only read.
+ */
 export function parseDocuments(source: Source): Documents {
+  const known = remembered.get(source.text)
+  if (known !== undefined) return known
+  const documents = parseAnew(source)
+  if (documents.kind === 'ok') remember(source.text, documents)
+  return documents
+}
+
+/** What an edit was read back as is what the next edit of the same file begins with: in a batch each file is parsed once less. */
+function remember(text: string, documents: Documents): void {
+  if (text.length > rememberedLetters / 8) return
+  remembered.set(text, documents)
+  letters += text.length
+  for (const oldest of remembered.keys()) {
+    if (letters <= rememberedLetters) return
+    remembered.delete(oldest)
+    letters -= oldest.length
+  }
+}
+
+function parseAnew(source: Source): Documents {
   let parsed: readonly Document.Parsed[]
   try {
     const all = parseAllDocuments(source.text, {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { HeldOutcome, HeldPush } from './held.ts'
 import type { DeployRequest } from './request.ts'
 import { printImage } from './image.ts'
 import type { Verdict } from './verdict.ts'
@@ -34,6 +35,19 @@ export type AuditEntry =
       readonly commit?: string
       readonly code?: string
       readonly releases: readonly { readonly release: string; readonly verdict: string; readonly revision?: number }[]
+    }
+  /** A push that waited for its registry ended, and is no deploy. `by`: the later request that it must not undo. */
+  | {
+      readonly kind: 'push'
+      readonly id: string
+      readonly outcome: 'ignored' | 'superseded' | 'failed'
+      readonly cluster: string
+      readonly source: string
+      readonly image: string
+      readonly principal: string
+      readonly verifiedBy: string
+      readonly code?: string
+      readonly by?: string
     }
   /** Somebody known was not allowed to. */
   | {
@@ -106,6 +120,23 @@ export function auditEnded({ id, cluster, verdict, commit, problem, releases }: 
     releases: releases.map(({ release, verdict: word, revision }) => {
       return { release, verdict: word, ...(revision === undefined ? {} : { revision }) }
     }),
+  }
+}
+
+/** The entry of a push that became no deploy; what became one is told of as that. */
+export function auditPush(push: HeldPush, outcome: Exclude<HeldOutcome, { readonly kind: 'accepted' }>): AuditEntry {
+  const { id, cluster, source, repository, tag, digest, hook, how } = push
+  return {
+    kind: 'push',
+    id,
+    outcome: outcome.kind,
+    cluster,
+    source,
+    image: printImage({ repository, tag, digest }),
+    principal: `hook ${hook}`,
+    verifiedBy: how,
+    ...(outcome.kind === 'failed' ? { code: outcome.code } : {}),
+    ...(outcome.kind === 'superseded' ? { by: outcome.by } : {}),
   }
 }
 

@@ -37,3 +37,21 @@ export type HeldOutcome =
 
 /** `outcome` is absent while it waits. */
 export type Held = { readonly push: HeldPush; readonly outcome?: HeldOutcome }
+
+/** Where held pushes are kept. All throw JOURNAL_FAILED. */
+export type HeldMemory = {
+  /** Resolves when it is on disk, with the one that waits already where it is sent again. */
+  hold(push: HeldPush): Promise<HeldPush>
+  /** Notes the digest that it will be deployed at. */
+  pinned(push: HeldPush): Promise<void>
+  /** Ends one; the first outcome counts. */
+  end(id: RequestId, outcome: HeldOutcome): Promise<void>
+  find(id: RequestId): Promise<Held | undefined>
+  /** The one that became a request. */
+  before(id: RequestId): Promise<HeldPush | undefined>
+  /** Without an outcome, the oldest first, from the id `after` on. */
+  open(after: string, limit: number): Promise<readonly HeldPush[]>
+  newest(limit: number): Promise<readonly Held[]>
+  /** How many have no outcome. */
+  count(): Promise<number>
+}

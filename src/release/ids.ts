@@ -20,11 +20,11 @@ export function parseCommit(text: string): Commit | undefined {
 
 /**
  * Reads a cluster's name, or gives `undefined`. It becomes a folder name, so it may hold no slash, no
- * control character and no leading dot or dash. Kubeconfig contexts such as `gke_acme_prod`,
+ * control character, no leading dot or dash and no dot at its end. Kubeconfig contexts such as `gke_acme_prod`,
  * `arn:aws:eks:eu-west-1:1:cluster`, `admin@prod` are legal.
  */
 export function parseCluster(text: string): Cluster | undefined {
-  return /^[A-Za-z0-9_][A-Za-z0-9_.:@+-]{0,252}$/.test(text) ? (text as Cluster) : undefined
+  return /^[A-Za-z0-9_](?:[A-Za-z0-9_.:@+-]{0,251}[A-Za-z0-9_:@+-])?$/.test(text) ? (text as Cluster) : undefined
 }
 
 /** Reads a ULID, or gives `undefined`. */

@@ -19,10 +19,12 @@ const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u2
 export function parseAuthor(text: string): ParsedAuthor {
   if (new TextEncoder().encode(text).length > 256) return refused('the author is longer than 256 bytes')
   const found = /^([^<>]*?) *<([^<>]*)>$/.exec(text)
-  const name = (found?.[1] ?? text).trim()
+  const written = found?.[1] ?? text
+  const name = written.trim()
   const email = found?.[2] ?? ''
   if (name === '' && email === '') return refused('the author is empty')
-  if (forbidden.test(name) || forbidden.test(email))
+  // Before anything is trimmed: a line break at the end is one, too.
+  if (forbidden.test(written) || forbidden.test(email))
     return refused('the author holds a line break, a control character or a stray < or >')
   if (/\s/.test(email)) return refused('the address of the author holds a space')
   return { kind: 'ok', author: { name: name === '' ? email : name, email } }

@@ -1,21 +1,23 @@
 /**
- * Google Artifact Registry (and Container Registry): notifications of the topic `gcr`, pushed by Pub/Sub.
+ * Google Artifact Registry (and Container Registry): notifications of the topic `gcr`, pushed by Pub/Sub. A subscription
+ * may be set to send the notice alone, without the envelope of Pub/Sub and its id.
  *
  * @module
  */
 import { ignored, missing, pushed, type Vendor } from './hook.ts'
-import { hostOf, splitImage, textAt } from './hook-fields.ts'
+import { at, hostOf, splitImage, textAt } from './hook-fields.ts'
 
 export const gar: Vendor = {
   name: 'gar',
   title: 'Google Artifact Registry',
   proofs: [{ kind: 'oidc' }],
   delivery: (body) => textAt(body, 'message', 'messageId') ?? textAt(body, 'message', 'message_id'),
+  // The notice alone has no time: the same tag pushed again looks like a retry.
+  timeless: true,
   read({ body }) {
-    const data = textAt(body, 'message', 'data')
-    if (data === undefined) return missing('message.data')
-    const notice = decoded(data)
+    const notice = at(body, 'message') === undefined ? body : decoded(at(body, 'message', 'data'))
     if (notice === undefined) return { kind: 'unreadable', why: 'message.data is no base64 of a JSON text' }
+    if (at(notice, 'action') === undefined) return missing('message.data', 'action')
     const action = textAt(notice, 'action')
     if (action !== 'INSERT') return ignored(`the action ${action ?? '(none)'} is no push`)
     const image = textAt(notice, 'tag')
@@ -28,7 +30,11 @@ export const gar: Vendor = {
   },
 }
 
-function decoded(data: string): unknown {
+/** Two long names make more than any other text has. */
+const longest = 8_192
+
+function decoded(data: unknown): unknown {
+  if (typeof data !== 'string' || data.length > longest) return undefined
   try {
     return JSON.parse(atob(data))
   } catch {

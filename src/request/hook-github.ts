@@ -5,7 +5,7 @@
  */
 import { type Heard, ignored, missing, pushed, type Vendor } from './hook.ts'
 import { branchOf } from './hook-branch.ts'
-import { at, textAt } from './hook-fields.ts'
+import { at, splitImage, textAt } from './hook-fields.ts'
 
 export const github: Vendor = {
   name: 'github',
@@ -29,9 +29,11 @@ function readPackage(body: unknown, event: 'package' | 'registry_package'): Hear
   const owner = textAt(found, 'owner', 'login') ?? textAt(found, 'namespace')
   if (name === undefined || owner === undefined) return missing(`${event}.name`, `${event}.owner.login`)
   const version = at(found, 'package_version')
-  const tag = textAt(version, 'container_metadata', 'tag', 'name')
+  // `container_metadata` may be null; the address of the package has the tag, too.
+  const tag =
+    textAt(version, 'container_metadata', 'tag', 'name') || splitImage(textAt(version, 'package_url') ?? '').tag
   // The parts of a multi-platform image are packages without a tag.
-  if (tag === undefined) return ignored('the package has no tag')
+  if (tag === undefined || tag === '') return ignored('the package has no tag')
   const digest = textAt(version, 'container_metadata', 'tag', 'digest')
   const repository = `${owner}/${name}`.toLowerCase()
   return pushed([{ registry: 'ghcr.io', repository, tag, digest }], textAt(body, 'sender', 'login'))

@@ -23,7 +23,7 @@ export const jfrog: Vendor = {
     const [key, name, tag] = [textAt(data, 'repo_key'), textAt(data, 'image_name'), textAt(data, 'tag')]
     if (key === undefined || name === undefined) return missing('data.repo_key', 'data.image_name')
     // The parts of a multi-platform image are pushed as tags that are digests.
-    if (tag === undefined || tag.includes(':')) return ignored('a push without a tag')
+    if (tag === undefined || /^sha256(?::|__)/.test(tag)) return ignored('a push without a tag')
     return pushed([{ registry: hostOf(textAt(body, 'jpd_origin')), repository: `${key}/${name}`, tag }])
   },
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ignored, missing, pushed, type Artifact, type Vendor } from './hook.ts'
-import { hostOf, listAt, textAt } from './hook-fields.ts'
+import { at, hostOf, listAt, textAt } from './hook-fields.ts'
 
 export const quay: Vendor = {
   name: 'quay',
@@ -13,7 +13,7 @@ export const quay: Vendor = {
   timeless: true,
   read({ body }) {
     const repository = textAt(body, 'repository')
-    const tags = listAt(body, 'updated_tags')
+    const tags = listAt(body, 'updated_tags') ?? keysOf(at(body, 'updated_tags'))
     // Scans, builds and mirror syncs come without tags.
     if (repository !== undefined && tags === undefined) return ignored('the event lists no tags')
     if (repository === undefined || tags === undefined) return missing('repository')
@@ -23,4 +23,9 @@ export const quay: Vendor = {
     )
     return artifacts.length === 0 ? ignored('the event lists no tags') : pushed(artifacts)
   },
+}
+
+/** Older ones have a map: each tag, and the image that it is. */
+function keysOf(found: unknown): readonly string[] | undefined {
+  return typeof found === 'object' && found !== null ? Object.keys(found) : undefined
 }

@@ -50,6 +50,7 @@ const patterns: [pattern: string, want: RegExp | undefined, why: string][] = [
   ['\\(a\\)+', undefined, 'an escaped bracket is no group'],
   ['(a+)+', /repeats a group/, 'the classic'],
   ['(a|a)*', /repeats a group/, 'a repeated choice'],
+  ['[^](a+)+]', /repeats a group/, 'what looks like a class and is none: in JavaScript [^] is any character'],
   ['(?:ab){2,9}', /repeats a group/, 'counted, too'],
   ['(a)\\1', /refers back/, 'a back reference'],
   ['(?=a)a', /looks ahead/, 'a look ahead'],

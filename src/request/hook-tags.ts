@@ -101,7 +101,7 @@ export function patternProblem(pattern: string): string | undefined {
     return 'the pattern is no regular expression'
   }
   // What is escaped, or stands in a class, is one character.
-  const bare = pattern.replace(/\\[^k1-9]/g, 'x').replace(/\[\^?\]?[^\]]*\]/g, 'x')
+  const bare = pattern.replace(/\\[^k1-9]/g, 'x').replace(/\[[^\]]*\]/g, 'x')
   if (/\\[k1-9]/.test(bare)) return 'the pattern refers back to a group'
   if (/\(\?<?[=!]/.test(bare)) return 'the pattern looks ahead or behind'
   if (/\)(?:[*+]|\{)/.test(bare)) return 'the pattern repeats a group'

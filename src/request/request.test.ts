@@ -57,6 +57,8 @@ const authors: [text: string, want: string | undefined, why: string][] = [
   ['Ada', 'Ada|', 'a bare name, as the old tool took it'],
   ['<ada@example.com>', 'ada@example.com|ada@example.com', 'an address alone'],
   ['Ada <a@x>\nEve <e@x>', undefined, 'a second author'],
+  ['Ada\n', undefined, 'a line break that would be trimmed'],
+  ['Ada\r <a@x>', undefined, 'a carriage return before the address'],
   ['Ada <a@x> <b@x>', undefined, 'two addresses'],
   ['A\u202eda <a@x>', undefined, 'text turned around'],
   ['', undefined, 'nothing'],

@@ -11,26 +11,26 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
-import { z } from 'zod'
 import type { Overview } from '../deploy/overview.ts'
 import { MgoError } from '../error.ts'
 import type { Hide } from '../secrets.ts'
-import { json, named } from './shapes.ts'
+import { admission } from './admission.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
+import { clusterListRoute } from './cluster-list.ts'
 import { clusterRoutes } from './clusters.ts'
-import { type Access, demandIdentity, isKnown, type Needs } from './auth.ts'
+import { type Access, demandIdentity, type Needs } from './auth.ts'
 import { keepOut } from './guard.ts'
 import type { Hub } from './hub.ts'
 import { dockerHubRoute, formRoute, keptProblem } from './kept.ts'
 import type { Exposure } from './listen.ts'
 import { type MetricsDoor, metricsRoute } from './metrics.ts'
 import { openapiRoute } from './openapi.ts'
-import { page } from './page.ts'
+import { openRoutes } from './open-routes.ts'
 import { type ProblemJson, problemOf } from './problem.ts'
 import { rollbackRoute } from './rollback.ts'
-import { addRoute, describedRoutes } from './route.ts'
+import { describedRoutes } from './route.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
 import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
@@ -72,10 +72,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // Whatever a route answers, its errors included.
   app.addHook('preSerialization', async (_, __, payload) => options.hide(payload))
   demandIdentity(app, access)
-  // Before the body is read: where nothing can be taken, a refusal must cost next to nothing.
-  app.addHook('onRequest', async ({ method, routeOptions }) => {
-    if (method === 'POST' && (routeOptions.config as Needs).identity !== 'hook') desk.room()
-  })
+  takeTurns(app, desk)
   if (exposure.warning !== undefined) warnEverybody(app, exposure.warning)
   app.setErrorHandler((error, request, reply) => {
     log(error, request, warn)
@@ -89,6 +86,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   openRoutes(app, options)
   deployRoutes(app, desk)
   streamRoutes(app, options)
+  clusterListRoute(app, { desk, overview: options.overview })
   clusterRoutes(app, options.overview)
   rollbackRoute(app, { desk, overview: options.overview })
   auditRoute(app, options.trail)
@@ -98,53 +96,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-const rootRoute = {
-  method: 'GET',
-  path: '/',
-  name: 'hello',
-  does: 'Says that it is there.',
-  answers: { 200: { means: 'A page to a browser.', contents: [{ type: 'text/plain' }, { type: 'text/html' }] } },
-  identity: 'none',
-} as const
-const healthRoute = {
-  method: 'GET',
-  path: '/healthz',
-  name: 'health',
-  does: 'Whether the process lives.',
-  answers: {
-    200: {
-      means: 'It does.',
-      contents: json(named('Health', z.object({ status: z.literal('ok'), version: z.string() }))),
-    },
-  },
-  identity: 'none',
-} as const
-const readiness = named('Readiness', z.object({ status: z.string(), why: z.string().optional() }))
-const readyRoute = {
-  method: 'GET',
-  path: '/readyz',
-  name: 'ready',
-  does: 'Whether deploys can be taken.',
-  answers: {
-    200: { means: 'They can.', contents: json(readiness) },
-    503: { means: 'They cannot; `why` is for those who are let in.', contents: json(readiness) },
-  },
-  identity: 'none',
-} as const
-
-/** What needs no identity: it says that the server is there, and nothing about what it does. */
-function openRoutes(app: FastifyInstance, { version, ready, access }: AppOptions): void {
-  addRoute(app, rootRoute, async ({ request, reply }) => {
-    if (/\btext\/html\b/.test(request.headers.accept ?? ''))
-      return reply.type('text/html; charset=utf-8').send(page(version))
-    return reply.type('text/plain; charset=utf-8').send('hello world!')
-  })
-  addRoute(app, healthRoute, async () => ({ status: 'ok', version }))
-  addRoute(app, readyRoute, async ({ request, reply }) => {
-    const why = await ready()
-    if (why === undefined) return { status: 'ready' }
-    // It names the gitops repo: that is for those only who are let in.
-    return reply.code(503).send({ status: 'not ready', ...((await isKnown(request, access)) ? { why } : {}) })
+/** Before the body is read: where nothing can be taken, a refusal must cost next to nothing. */
+function takeTurns(app: FastifyInstance, { room }: Pick<Desk, 'room'>): void {
+  // Whoever calls a hook is not known before its body is read, and must not crowd out who is.
+  const lines = { known: admission(), hook: admission() }
+  app.addHook('onRequest', async ({ method, routeOptions }) => {
+    const { identity } = routeOptions.config as Needs
+    if (identity === 'none') return undefined
+    if (identity === 'hook') return lines.hook.enter()
+    if (method === 'POST') room()
+    return lines.known.enter()
   })
 }
 

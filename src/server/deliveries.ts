@@ -6,12 +6,11 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { MgoError } from '../error.ts'
-import type { Held } from '../release/held.ts'
+import type { Held, HeldMemory } from '../release/held.ts'
 import { parseRequestId } from '../release/ids.ts'
 import { failure, json, named, requestId, time } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
-import type { HeldMemory } from './held.ts'
 import { addRoute } from './route.ts'
 
 const listed = 200

@@ -35,6 +35,8 @@ export type Desk = {
   verdict(id: RequestId, waitMs: number): Promise<Known | undefined>
   /** Ends a request that has no commit yet. `undefined`: no such request. Throws CANCEL_TOO_LATE, OVERLOADED. */
   cancel(id: RequestId): Promise<Known | undefined>
+  /** How much is to be done for each cluster. */
+  loads(): ReturnType<Work['loads']>
   /** Why nothing could be accepted a moment ago: the disk. */
   trouble(): string | undefined
   /** What was asked, the newest first. */
@@ -76,6 +78,7 @@ export function openDesk(options: DeskOptions): Desk {
     again: async (principal, once) => again(questionKey(principal, once), memory),
     room: scale.room,
     trouble: disk.now,
+    loads: () => work.loads(),
     async verdict(id, waitMs) {
       const one = work.find(id)
       const verdict = one && (await waits.atMost(one.verdict, waitMs))

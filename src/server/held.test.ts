@@ -30,6 +30,7 @@ function room(again: (push: HeldPush) => Promise<HeldOutcome>, more: Partial<Wai
       before: async () => undefined,
       open: async (after) => kept.filter(({ id }) => id > after),
       newest: async () => [],
+      count: async () => kept.length,
     },
     again,
     clock,

@@ -8,22 +8,10 @@
  */
 import { MgoError } from '../error.ts'
 import type { Clock } from '../ports.ts'
-import type { Held, HeldOutcome, HeldPush } from '../release/held.ts'
-import type { RequestId } from '../release/ids.ts'
+import type { HeldMemory, HeldOutcome, HeldPush } from '../release/held.ts'
 import { askAgainMs } from '../request/hook-later.ts'
 import type { Holding } from './hook-take.ts'
 import type { Patience } from './patience.ts'
-
-/** All throw JOURNAL_FAILED. */
-export type HeldMemory = {
-  hold(push: HeldPush): Promise<HeldPush>
-  pinned(push: HeldPush): Promise<void>
-  end(id: RequestId, outcome: HeldOutcome): Promise<void>
-  find(id: RequestId): Promise<Held | undefined>
-  before(id: RequestId): Promise<HeldPush | undefined>
-  open(after: string, limit: number): Promise<readonly HeldPush[]>
-  newest(limit: number): Promise<readonly Held[]>
-}
 
 export type WaitingRoomOptions = {
   readonly memory: HeldMemory

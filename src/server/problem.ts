@@ -6,6 +6,7 @@
  */
 import { type Code, meaning, MgoError, type Place, type Problem } from '../error.ts'
 import type { Verdict } from '../release/verdict.ts'
+import { plain } from '../text.ts'
 
 export type ProblemJson = {
   readonly type: string
@@ -56,12 +57,13 @@ function framework(status: number, error: unknown): Problem {
 }
 
 /**
- * Problems of a request; the first one gives code and status.
+ * Problems of a request; the first one gives code and status. They quote what was sent, and curl shows it on a terminal.
  *
  * @param status - instead of the status of the code
  */
 export function problemsOf(problems: readonly Problem[], status?: number): ProblemJson {
-  const [first] = problems
+  const fit = problems.map((one) => ({ ...one, message: plain(one.message), hint: plain(one.hint) }))
+  const [first] = fit
   if (first === undefined) throw new Error('refused without a problem')
   const { code, message, hint, at } = first
   return {
@@ -72,7 +74,7 @@ export function problemsOf(problems: readonly Problem[], status?: number): Probl
     code,
     hint,
     ...(at === undefined ? {} : { at }),
-    ...(problems.length > 1 ? { problems } : {}),
+    ...(fit.length > 1 ? { problems: fit } : {}),
   }
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import type { HeldMemory } from '../release/held.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MgoError } from '../error.ts'
@@ -15,7 +16,6 @@ import type { Passed } from '../request/hook-match.ts'
 import { failure, json, named, object, requestId } from './shapes.ts'
 import type { HookBounds } from './auth.ts'
 import { delivery, deliveryRoutes, shownHeld } from './deliveries.ts'
-import type { HeldMemory } from './held.ts'
 import { addressBook, type Found } from './hook-book.ts'
 import type { Delivered } from './hook-deliver.ts'
 import type { Taken, Told } from './hook-take.ts'

@@ -5,7 +5,7 @@
  */
 import { type Deployer, type DeployOptions, refused } from '../deploy/deploy.ts'
 import type { Told } from '../event/event.ts'
-import type { RequestId } from '../release/ids.ts'
+import type { Cluster, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Keeper } from './keeper.ts'
@@ -13,12 +13,16 @@ import type { Memory } from './memory.ts'
 
 export type Piece = { readonly request: DeployRequest; readonly verdict: Promise<Verdict> }
 
+export type ClusterLoad = { readonly queued: number; readonly underWay: number }
+
 export type Work = {
   begin(request: DeployRequest, resumed?: DeployOptions['resumed']): Piece
   find(id: RequestId): Piece | undefined
   /** Whether it is known to have its commit, or to need none. */
   hasCommit(id: RequestId): boolean
   count(): number
+  /** Of each cluster: how many wait for their commit, and how many are on their way from there to their verdict. */
+  loads(): ReadonlyMap<Cluster, ClusterLoad>
   told(told: Told): void
   /** Resolves when everything that has its commit has its verdict, too. */
   settled(): Promise<unknown>
@@ -51,6 +55,7 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
         .then(async (verdict) => ({ verdict, kept: await keeper.once(verdict) }))
       const piece = { request, verdict: work.then(({ verdict }) => verdict) }
       open.set(request.id, piece)
+      if (resumed?.commit !== undefined) committed.add(request.id)
       // A verdict that the disk did not take stays here, for whoever asks, until it does.
       void work
         .then(({ verdict, kept }) => (kept === 'kept' ? undefined : keeper.until(verdict)))
@@ -60,6 +65,7 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
     find: (id) => open.get(id),
     hasCommit: (id) => committed.has(id),
     count: () => open.size,
+    loads: () => loadsOf([...open.values()].map(({ request }) => [request.cluster, committed.has(request.id)])),
     told(told) {
       if ((told.kind !== 'committed' && told.kind !== 'unchanged') || !open.has(told.id)) return
       committed.add(told.id)
@@ -70,6 +76,15 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
     },
     settled: () => Promise.all([...committed].flatMap((id) => open.get(id)?.verdict ?? [])),
   }
+}
+
+function loadsOf(pieces: readonly (readonly [Cluster, boolean])[]): ReadonlyMap<Cluster, ClusterLoad> {
+  const loads = new Map<Cluster, ClusterLoad>()
+  for (const [cluster, hasCommit] of pieces) {
+    const { queued, underWay } = loads.get(cluster) ?? { queued: 0, underWay: 0 }
+    loads.set(cluster, hasCommit ? { queued, underWay: underWay + 1 } : { queued: queued + 1, underWay })
+  }
+  return loads
 }
 
 /** A deployer that throws has a bug; the request still gets its verdict, and the next one is not hurt. */

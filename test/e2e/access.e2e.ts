@@ -124,6 +124,33 @@ test('explain says what the server would', async () => {
   assert.match(allowed.stdout, /by "acme from main"; releases: shop\/web, shop\/shared/)
 })
 
+test('explain is as strict as the server, and says what cannot be read', async () => {
+  const claims = join(mgo.state, 'claims.json')
+  const asked = ['--cluster', 'my-prod', '--source', 'github.com/acme/web', '--image', 'localhost:5000/acme/web:v2']
+  const explain = (...more: string[]) => mgo.run('access', 'explain', '--config', config, ...more, ...asked)
+  const cases: [text: string, code: number, says: RegExp][] = [
+    [await issuer.sign(good), 0, /^allowed: .*by "acme from main"/],
+    [
+      await issuer.sign({ ...good, aud: 'https://else.example.com' }),
+      1,
+      /whatever the rules say: the job's aud is "https:\/\/else/,
+    ],
+    ['{}', 2, /the claims have no iss/],
+    ['{"iss":"https://else.example.com"}', 2, /no issuer of the settings is "https:\/\/else/],
+    ['[]', 2, /no JSON object/],
+    ['a.b.c', 2, /no JSON object/],
+  ]
+  for (const [text, code, says] of cases) {
+    writeFileSync(claims, text)
+    const ended = await explain('--claims', claims)
+    assert.equal(ended.code, code, ended.stderr)
+    assert.match(ended.stdout + ended.stderr, says)
+  }
+  assert.match((await explain('--claims', `${claims}.none`)).stderr, /^USAGE: the claims cannot be read from .*ENOENT/)
+  assert.match((await explain('--as', 'hook nobody')).stderr, /^USAGE: there is no hook "nobody"/)
+  assert.match((await explain('--as', 'token old-ci')).stdout, /whatever the rules say: the token is revoked/)
+})
+
 test('what is wrong with the settings is said with its place', async () => {
   const broken = join(mgo.state, 'broken.yaml')
   writeFileSync(broken, 'listn: 127.0.0.1:0\npolicy: []\n')
@@ -131,6 +158,22 @@ test('what is wrong with the settings is said with its place', async () => {
   assert.equal(ended.code, 2)
   assert.match(ended.stderr, /unknown key "listn".*\n {2}at .*broken.yaml:1:1\n.*\n.*\^\n {2}Did you mean "listen"\?/)
   assert.equal((await mgo.run('serve', '--config', config, '--check-config')).code, 0)
+  const check = async (text: string) => {
+    writeFileSync(broken, text)
+    return mgo.run('serve', '--config', broken, '--check-config')
+  }
+  const open = await check('listen: 0.0.0.0:8080\n')
+  assert.equal(open.code, 2)
+  assert.match(open.stderr, /does not serve 0\.0\.0\.0 without identities/)
+  const here = await check(
+    'tls: { cert: no.crt, key: no.key }\nhooks: { git: { vendor: github, idEnv: NO_ID, secretEnv: NO_SECRET } }\n',
+  )
+  assert.equal(here.code, 0, here.stderr)
+  for (const says of [/would not start here: the hook git has no NO_ID/, /no NO_SECRET/, /the certificate .*no\.crt/])
+    assert.match(here.stderr, says)
+  const untaken = await mgo.run('token', 'create', '--config', broken, '--name', 'x', '--expires', '1d')
+  assert.equal(untaken.code, 2)
+  assert.match(untaken.stderr, /^CONFIG_INVALID: the settings .*broken\.yaml take no static tokens/)
 })
 
 test('off loopback without identities the server does not start', async () => {

@@ -53,7 +53,7 @@ const cluster = parseCluster('prod')
 assert.ok(cluster)
 
 for (const [why, text, says] of hostile) {
-  test(`a hostile values file: ${why}`, { timeout: 60_000 }, () => {
+  test(`S8: a hostile values file: ${why}`, { timeout: 60_000 }, () => {
     const bytes = new TextEncoder().encode(text)
     const image = { repository: 'a/s', tag: 'v2', digest: undefined }
     const got = setImage({ path: 'p', bytes, source: 'g/s', image })
@@ -68,7 +68,7 @@ for (const [why, text, says] of hostile) {
   })
 }
 
-test('20,000 unknown keys of the header are told twenty at a time', () => {
+test('S8: 20,000 unknown keys of the header are told twenty at a time', () => {
   const bytes = new TextEncoder().encode(head() + many(20_000, (i) => `  g${i}: 1\n`))
   const got = parseHeader({ path: 'p', bytes, cluster, name: 'p' })
   assert.ok(got.kind === 'refused' && got.problems.length <= 22)

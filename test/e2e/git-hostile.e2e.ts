@@ -24,7 +24,7 @@ const fields: [why: string, author: { name: string; email: string }][] = [
   ['a newline in the address', { name: 'Eve', email: 'e@x>\nfrom refs/heads/main' }],
 ]
 for (const [why, author] of fields)
-  test(`fast-import is given no ${why}`, async () => {
+  test(`S3: fast-import is given no ${why}`, async () => {
     const name = `fields-${names++}.git`
     const bare = makeBare(server.root, name, { [path]: text() })
     const repo = await open(server.url(name))
@@ -35,7 +35,7 @@ for (const [why, author] of fields)
     await repo.close()
   })
 
-test('a message is only text, whatever stands in it', async () => {
+test('S4: a message is only text, whatever stands in it', async () => {
   const bare = makeBare(server.root, 'message.git', { [path]: text() })
   const repo = await open(server.url('message.git'))
   const base = await repo.tip()
@@ -68,7 +68,7 @@ const paths = [
   `${'a/'.repeat(600)}b`,
 ]
 for (const hostile of paths)
-  test(`no file is written to ${JSON.stringify(hostile.slice(0, 30))}`, async () => {
+  test(`S5: no file is written to ${JSON.stringify(hostile.slice(0, 30))}`, async () => {
     const repo = await open(server.url(untouched), { mirrors: join(root, 'mirrors-paths') })
     const commit = {
       files: new Map([[hostile, Buffer.from('x')]]),
@@ -104,7 +104,7 @@ function oddRepo(name: string): string {
   return bare
 }
 
-test('links, submodules, executables, LFS and large files hurt only who means them', async () => {
+test('S6: links, submodules, executables, LFS and large files hurt only who means them', async () => {
   const bare = oddRepo('odd.git')
   const where = server.url('odd.git')
   assert.equal((await deploy(await open(where)))?.kind, 'committed')

@@ -47,7 +47,7 @@ async function listen(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
 }
 
-test('a pack over the limit: ended, told, and nothing of it stays on disk', async () => {
+test('S27: a pack over the limit: ended, told, and nothing of it stays on disk', async () => {
   makeBare(server.root, 'huge.git', { 'big.bin': randomBytes(32 * 1024 * 1024) })
   const own = mirrors
   await assert.rejects(fetchFrom(server.url('huge.git'), 64 * 1024), {
@@ -62,7 +62,7 @@ test('a pack over the limit: ended, told, and nothing of it stays on disk', asyn
   assert.match((await fetchFrom(server.url('huge.git'))) ?? '', /^[0-9a-f]{40}$/)
 })
 
-test('a tree that would overwrite .git is refused by its shape', async () => {
+test('S27: a tree that would overwrite .git is refused by its shape', async () => {
   const bare = makeBare(server.root, 'evil.git', { 'x.yaml': 'a: 1\n' })
   const blob = git(bare, 'rev-parse', 'main:x.yaml').trim()
   const name = Buffer.from(`100644 .git\0`)
@@ -73,7 +73,7 @@ test('a tree that would overwrite .git is refused by its shape', async () => {
   await assert.rejects(fetchFrom(server.url('evil.git')), { code: 'GIT_FAILED' })
 })
 
-test('a redirect is not followed: the other server sees no login, and no request at all', async () => {
+test('S27: a redirect is not followed: the other server sees no login, and no request at all', async () => {
   let asked = 0
   const elsewhere = await listen((_, response) => {
     asked++

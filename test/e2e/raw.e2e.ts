@@ -111,13 +111,37 @@ test('what left the file is pruned; what was made anew by somebody else is not',
 
 test('one bad object: nothing of the file is written, and the field is named', async () => {
   commit({
-    'installations/prod/bad-raw.yaml': `${configMap('c', '1')}---\n${configMap('d', '1').replace('data:', 'dat:')}`,
+    'installations/prod/bad-raw.yaml': `${configMap('c', '1')}---\n${configMap('d', '1').replace('\ndata:', '\ndat:')}`,
   })
   const { code, verdict } = await sync()
   const bad = verdict.releases.find((one) => one.verdict === 'failed')
   assert.equal(code, 1)
-  assert.match(bad?.reason ?? '', /dat/)
+  assert.match(bad?.reason ?? '', /\.dat\b/)
   assert.match(await kubectl('-n', 'team', 'get', 'cm', 'c'), /NotFound/)
+})
+
+test('what goes first and alone is tried by being applied: where it is bad, nothing else is written, and all is told', async () => {
+  const service =
+    'apiVersion: v1\nkind: Service\nmetadata: { name: e, namespace: team }\nspec: { ports: [{ port: 80 }] }\n'
+  const failures = async (text: string) => {
+    commit({ 'installations/prod/bad-raw.yaml': text })
+    const { verdict } = await sync()
+    return verdict.releases.filter((one) => one.verdict === 'failed').map(({ reason }) => reason)
+  }
+  const badMap = configMap('e', '1').replace('\ndata:', '\ndat:')
+  assert.match((await failures(`${badMap}---\n${service}`)).join(), /\.dat\b/)
+  assert.match(await kubectl('-n', 'team', 'get', 'service', 'e'), /NotFound/)
+  assert.match(
+    (await failures(`${badMap}---\n${service.replace('ports', 'pots')}`)).join(),
+    /\.dat\b[^]*pots|pots[^]*\.dat\b/,
+  )
+  const since = new Date()
+  assert.deepEqual(await failures(`${configMap('e', '1')}---\n${service}`), [])
+  const tries = requests(rig.auditLog, { agent: /^mgo\//, since }).filter(({ uri }) => uri.includes('dryRun=All'))
+  assert.deepEqual(
+    tries.map(({ uri }) => /[^/]*\/[^/]*(?=\?)/.exec(uri)?.[0]),
+    ['services/e'],
+  )
 })
 
 test('a field that a controller owns is not taken from it', async () => {

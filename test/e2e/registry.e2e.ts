@@ -103,7 +103,7 @@ test('a password that was rotated is read anew', async () => {
   assert.equal(await registries.digest(`${registry.host}/acme/shop`, 'v1.2.0'), digest)
 })
 
-test('another host that wants to give tokens hears no password, unless the settings name it', async () => {
+test('S22: another host that wants to give tokens hears no password, unless the settings name it', async () => {
   registry.login('token', `http://${other.host}/token`)
   await assert.rejects(ask(robot), refused('REGISTRY_DENIED', /without TLS/))
   assert.deepEqual(other.seen, [])
@@ -111,7 +111,7 @@ test('another host that wants to give tokens hears no password, unless the setti
   assert.match(heard(other), new RegExp(encoded))
 })
 
-test('an inner address that a registry names is not called', async () => {
+test('S22: an inner address that a registry names is not called', async () => {
   for (const realm of [
     `https://${other.host}/token`,
     'https://169.254.169.254/latest/meta-data',
@@ -126,7 +126,7 @@ test('an inner address that a registry names is not called', async () => {
   assert.deepEqual(other.seen, [])
 })
 
-test('a redirect is not followed', async () => {
+test('S22: a redirect is not followed', async () => {
   registry.login('basic')
   registry.fault('redirect')
   await assert.rejects(ask(robot), refused('REGISTRY_UNREACHABLE', /redirect/))
@@ -176,13 +176,13 @@ const addresses: [address: string, host: string, named: boolean, told: boolean, 
   ['not an address', 'registry.example.com', false, false, 'no address'],
 ]
 for (const [address, host, named, told, why] of addresses) {
-  test(`mayCall: ${why} (${address})`, () => {
+  test(`S22: mayCall: ${why} (${address})`, () => {
     assert.equal(mayCall(address, host, 'named'), named)
     assert.equal(mayCall(address, host, 'told'), told)
   })
 }
 
-test('a name is looked at after it was resolved', async () => {
+test('S22: a name is looked at after it was resolved', async () => {
   const found = (chosen: 'named' | 'told') =>
     new Promise<Error | null>((resolve) => guardedLookup(chosen)('localhost', { all: true }, resolve))
   assert.equal(await found('named'), null)

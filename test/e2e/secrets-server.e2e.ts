@@ -128,7 +128,7 @@ async function run(...args: readonly string[]): Promise<string> {
 }
 const wish = (tag: string) => ({ cluster: 'prod', source: 'github.com/acme/web', image: `${image}:${tag}` })
 
-test('every door is used, rightly and wrongly', async () => {
+test('S20: every door is used, rightly and wrongly', async () => {
   const admin = 'admin cluster=** source=** image=**'
   // The token is printed this once; everything else that the command says is searched.
   const create = async (name: string) =>
@@ -176,7 +176,7 @@ test('every door is used, rightly and wrongly', async () => {
     assert.equal((await ask(path, secret.staticToken)).status, 200, path)
 })
 
-test('a settings file with a mistake beside a secret', async () => {
+test('S20: a settings file with a mistake beside a secret', async () => {
   writeFileSync(config, settings(', chanel: x'))
   const before = server.log().length
   process.kill(server.pid, 'SIGHUP')
@@ -190,7 +190,7 @@ test('a settings file with a mistake beside a secret', async () => {
   writeFileSync(config, settings())
 })
 
-test('not one of them is anywhere', async () => {
+test('S20: not one of them is anywhere', async () => {
   assert.equal(await server.stop(), 0)
   keep('the log', server.log())
   keep('command line', await run('audit'))

@@ -164,7 +164,7 @@ const image = (tag: string) => ({
   image: `localhost:5000/acme/web:${tag}`,
 })
 
-test('through the server: deploys that work, and that fail in helm and at the API server', async () => {
+test('S20: through the server: deploys that work, and that fail in helm and at the API server', async () => {
   const service = await mgo.serve('--log-level', 'debug')
   const deploys = `${service.url}/v1/deploys?wait=60s`
   const author = 'Ada <ada@example.com>'
@@ -185,7 +185,7 @@ test('through the server: deploys that work, and that fail in helm and at the AP
   assert.match(service.log(), /"event":"finished"/)
 })
 
-test('at the command line: every command that reads them', async () => {
+test('S20: at the command line: every command that reads them', async () => {
   assert.match(await run('sync', '--cluster', 'prod', '--debug'), /"kind":"finished"/)
   const broken = await run('sync', '--cluster', 'broken', '-o', 'json')
   assert.match(broken, /Invalid value/)
@@ -201,7 +201,7 @@ test('at the command line: every command that reads them', async () => {
   await run('sync', '--cluster', 'prod', '--branch', 'none')
 })
 
-test('not one of them is anywhere', () => {
+test('S20: not one of them is anywhere', () => {
   keep('arguments of processes', watching.stop())
   keep('the commits', git(bare, 'log', '--all', '--format=fuller'))
   for (const { path, text } of [...filesBelow(mgo.state), ...filesBelow(temporary)]) keep(path, text)

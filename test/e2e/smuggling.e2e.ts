@@ -60,7 +60,7 @@ const attacks: [bytes: string, why: string][] = [
   [`GET http://elsewhere/ HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n`, 'a whole address of another host'],
 ]
 for (const [bytes, why] of attacks)
-  test(`refused: ${why}`, async () => {
+  test(`S29: refused: ${why}`, async () => {
     const answer = await raw(bytes)
     const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]))
     assert.ok(statuses.length <= 1, `${statuses.length} answers`)
@@ -71,7 +71,7 @@ for (const [bytes, why] of attacks)
     assert.doesNotMatch(answer, /mgo_build_info/)
   })
 
-test('afterwards it serves as before, and nothing was accepted', async () => {
+test('S29: afterwards it serves as before, and nothing was accepted', async () => {
   const metrics = await (await fetch(`${server.url}/metrics`)).text()
   assert.match(metrics, /^mgo_requests_accepted_total 0$/m)
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200)

@@ -21,7 +21,7 @@ async function entries(): Promise<readonly Entry[]> {
   return all.map(({ entry }) => JSON.parse(entry) as Entry)
 }
 
-test('the token wins over the body; what the body claims is kept as a claim', async () => {
+test('S32: the token wins over the body; what the body claims is kept as a claim', async () => {
   assert.ok((await post(ci, { ...wish, author: 'Eve <eve@example.com>' })).status < 300)
   const asked = (await entries()).findLast(({ kind }) => kind === 'asked')
   assert.equal(asked?.['principal'], 'token ci')
@@ -31,7 +31,7 @@ test('the token wins over the body; what the body claims is kept as a claim', as
   assert.ok((asked['rule'] ?? '').length > 0)
 })
 
-test('who was denied what stands there, too', async () => {
+test('S32: who was denied what stands there, too', async () => {
   assert.equal((await post(ci, { ...wish, cluster: 'other-prod' })).status, 403)
   const denied = (await entries()).findLast(({ kind }) => kind === 'denied')
   assert.deepEqual(
@@ -40,7 +40,7 @@ test('who was denied what stands there, too', async () => {
   )
 })
 
-test('who may read it: those who may administer; the metrics: those who may read all', async () => {
+test('S32: who may read it: those who may administer; the metrics: those who may read all', async () => {
   const reader = await token('reader', 'read cluster=**')
   const rows: [who: string | undefined, audit: number, metrics: number][] = [
     [undefined, 401, 401],

@@ -87,7 +87,7 @@ const attacks: [why: string, want: number, sent: Sent][] = [
   ['a secret in the query', 401, { path: `/webhooks/acr/${id}?secret=${encodeURIComponent(secret)}`, body: '{}' }],
 ]
 for (const [why, want, sent] of attacks) {
-  test(`${why}: ${want}`, async () => {
+  test(`S15: ${why}: ${want}`, async () => {
     const got = await send(sent)
     assert.equal(got.status, want, await got.clone().text())
     assert.equal(Object.hasOwn(Object.prototype, 'x'), false)
@@ -107,7 +107,7 @@ function pushOf(commits: number): string {
   return `{"ref":"refs/heads/main","commits":[${'{},'.repeat(commits)}{}]}`
 }
 
-test('an address that is no hook’s is answered before a body is received', async () => {
+test('S15: an address that is no hook’s is answered before a body is received', async () => {
   const socket = connect(port, '127.0.0.1')
   const head = `POST /webhooks/github/nobody-has-this-id-here HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
   socket.write(`${head}Content-Length: 1000000000\r\n\r\n{`)
@@ -116,7 +116,7 @@ test('an address that is no hook’s is answered before a body is received', asy
   assert.match(answer, /^HTTP\/1\.1 404 /)
 })
 
-test('a standard signature: the time counts', async () => {
+test('S15: a standard signature: the time counts', async () => {
   const body = '{"ref":"refs/heads/main","after":"c"}'
   for (const [ageSeconds, want] of [
     [0, 202],

@@ -159,6 +159,14 @@ test('a registry that stays away: the push is given up at its deadline, with the
   const held = await heldPush(ids.semver, 'v3.0.0')
   const end = await outcome(held.id)
   assert.deepEqual([end.status, end.code], ['failed', 'REGISTRY_UNREACHABLE'])
+  const { entries } = await read<{ readonly entries: readonly { readonly entry: string }[] }>('/v1/audit')
+  const given = entries
+    .map(({ entry }) => JSON.parse(entry) as Record<string, unknown>)
+    .find(({ id }) => id === held.id)
+  assert.deepEqual(
+    [given?.['kind'], given?.['outcome'], given?.['code'], given?.['image']],
+    ['push', 'failed', 'REGISTRY_UNREACHABLE', 'localhost:5000/acme/shop:v3.0.0'],
+  )
   const { deliveries } = await read<{ readonly deliveries: readonly Held[] }>('/v1/deliveries')
   assert.equal(deliveries.filter(({ id }) => id === held.id).length, 1)
   // Sent again by hand, it has another chance.

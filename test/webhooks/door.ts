@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MgoError } from '../../src/error.ts'
-import { type Journal, openJournal } from '../../src/journal/journal.ts'
+import { type OpenJournal, openJournal } from '../../src/journal/journal.ts'
 import { requestId } from '../../src/release/ids.ts'
 import type { DeployRequest } from '../../src/release/request.ts'
 import type { Hook } from '../../src/request/hook.ts'
@@ -53,7 +53,7 @@ const clock = {
 
 export type Office = {
   readonly desk: Desk
-  readonly journal: Journal
+  readonly journal: OpenJournal
   /** What the deployer was asked, in its order. */
   readonly asked: DeployRequest[]
   close(): void
