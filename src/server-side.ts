@@ -45,16 +45,18 @@ export async function serveWith(flags: ServeFlags, { state, open, ...given }: Gi
   const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
   const said = gathered((text) => process.stderr.write(text))
   process.once('exit', said.flush)
+  const log = openLog({
+    level: serving.logLevel,
+    look: process.stderr.isTTY ? 'lines' : 'json',
+    hide: given.secrets.hide,
+    write: said.write,
+  })
   await serve({
     ...given,
     serving,
     reread: flags.config === undefined ? undefined : read,
-    log: openLog({
-      level: serving.logLevel,
-      look: process.stderr.isTTY ? 'lines' : 'json',
-      hide: given.secrets.hide,
-      write: said.write,
-    }),
+    log,
+    setLevel: log.setLevel,
     env: process.env,
     fetchJson,
     chance: Math.random,

@@ -11,8 +11,8 @@ import { countOf, duration, givenOf, withCluster } from './options.ts'
 
 const signals = `
 SIGTERM and SIGINT end it in order. With --config, SIGHUP reads the settings
-again: identities, policy, hooks, registries and limits change at once. A file
-with a problem changes nothing; the log says why.`
+again; what cannot change without a restart is named in the log. A file with a
+problem changes nothing; the log says why.`
 
 /** Adds the command. */
 export function serveCommand(edges: Edges, exit: (code: number) => void) {
