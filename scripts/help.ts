@@ -85,6 +85,7 @@ async function help(command: string): Promise<string> {
       verifier: () => () => ({ kind: 'whole', entries: 0, head: '' }),
       writeFiles: nothing,
       settings: unopened,
+      checkServing: unopened,
       settingsSchema: unopened,
       tokens: unopened,
       user: unopened,

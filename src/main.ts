@@ -187,6 +187,10 @@ process.exitCode = await cli({
     const slackWebhook = secretNamed('MGO_SLACK_WEBHOOK')
     await serveWith(flags, { version, clock, secrets, state, slackWebhook, secret: secretNamed, open: openServing })
   },
+  checkServing: async (flags, isOnline) => {
+    const { checkServing } = await serverSide()
+    return checkServing(flags, isOnline, { state: stateFolder(process.env, tmpdir()), open: openServing })
+  },
   settings: async (file) => (await serverSide()).readServerSettings(file),
   settingsSchema: async () => (await serverSide()).serverSchema(),
   tokens: async (config) => (await serverSide()).tokensOf(config, stateFolder(process.env, tmpdir())),

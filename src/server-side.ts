@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Opened, ServeFlags, Where } from './cli/edges.ts'
+import type { CheckedSettings, Opened, ServeFlags, Where } from './cli/edges.ts'
+import { checkConfig } from './check-config.ts'
 import { fetchJson } from './config/fetch-json.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
 import type { Told } from './event/event.ts'
@@ -13,7 +14,7 @@ import { gathered } from './log/gather.ts'
 import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { serve, type ServeOptions } from './serve.ts'
-import { servingOf, tokensFile } from './serving.ts'
+import { type Serving, servingOf, tokensFile } from './serving.ts'
 import type { SshKey } from './surroundings.ts'
 
 export { readServerSettings } from './config/server-settings.ts'
@@ -36,13 +37,30 @@ export type Given = Pick<ServeOptions, 'version' | 'clock' | 'secrets' | 'secret
   readonly open: (opening: Opening, tell: (told: Told) => void) => Promise<Opened>
 }
 
+/** Says all that is odd about settings: `isOnline` asks the gitops repo, too. Throws CONFIG_INVALID with every problem of the file. */
+export async function checkServing(
+  flags: ServeFlags,
+  isOnline: boolean,
+  { state, open }: Checking,
+): Promise<CheckedSettings> {
+  const serving = servingOf(flags, settingsOf(flags.config), state)
+  const online = { open: () => open({ where: serving.where, login: loginOf(serving) }, () => undefined) }
+  return checkConfig(serving, { env: process.env, ...(isOnline ? online : {}) })
+}
+
+type Checking = Pick<Given, 'state' | 'open'>
+
+/** How the server reaches its gitops repo. */
+function loginOf({ settings }: Serving): Login {
+  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
+  return { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+}
+
 /** Serves until a signal ends it. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serveWith(flags: ServeFlags, { state, open, ...given }: Given): Promise<void> {
   const read = () => servingOf(flags, settingsOf(flags.config), state)
   const serving = read()
-  const { settings } = serving
-  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
-  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  const login = loginOf(serving)
   const said = gathered((text) => process.stderr.write(text))
   process.once('exit', said.flush)
   const log = openLog({

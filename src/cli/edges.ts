@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Problem } from '../error.ts'
 import type { AccessSettings } from '../access/issuer.ts'
 import type { TokenStore } from '../access/token.ts'
 import type { Repo, World } from '../ports.ts'
@@ -59,13 +60,15 @@ export type Trail = {
   close(): void
 }
 
-/** What a settings file says about access. `warnings`: what its operator should know. */
+/** What a settings file says about access. */
 export type SettingsView = {
   readonly access: AccessSettings
-  readonly warnings: readonly string[]
   /** The journal's file, where they name one. */
   readonly journal?: string | undefined
 }
+
+/** `warnings`: no reason not to start. */
+export type CheckedSettings = { readonly warnings: readonly string[]; readonly problems: readonly Problem[] }
 
 export type Edges = {
   readonly version: string
@@ -78,6 +81,8 @@ export type Edges = {
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
   serve(flags: ServeFlags): Promise<void>
+  /** Holds the server's settings against the kubeconfig and, `isOnline`, the gitops repo. Throws CONFIG_INVALID with every problem of the file. */
+  checkServing(flags: ServeFlags, isOnline: boolean): Promise<CheckedSettings>
   /** Opens the audit trail of a journal that no server has open; default: the one in the state folder. Throws JOURNAL_FAILED. */
   openTrail(journal: string | undefined): Trail
   /** Follows a chain from its first entry, page by page. */
