@@ -32,9 +32,11 @@ export async function checkConfig(serving: Serving, { env, open }: Against): Pro
   const there = repo?.value
   const known = contexts.value
   return {
-    problems: [...contexts.problems, ...(repo?.problems ?? [])],
+    problems: repo === undefined ? [] : [...contexts.problems, ...repo.problems],
     warnings: [
       ...settings.warnings,
+      // Settings may be checked where the kubeconfig is not.
+      ...(repo === undefined ? contexts.problems.map(({ message }) => message) : []),
       ...(there === undefined ? [] : clusterWarnings(settings, [...there.keys()])),
       ...(known === undefined ? [] : there === undefined ? contextWarnings(settings, known) : strange(there, known)),
     ],

@@ -73,7 +73,8 @@ function warningsOf({ settings, listen }: Serving, { warning }: Exposure): Reado
   return new Set([...settings.warnings, plain, warning].filter((one) => one !== undefined))
 }
 
-function exposureOf({ settings, insecureOpen }: Serving, listen: Listen): Exposure {
+/** How the server can be reached. Throws CONFIG_INVALID where anybody could come in. */
+export function exposureOf({ settings, insecureOpen }: Serving, listen: Listen): Exposure {
   return exposure({ listen, url: settings.url, identities: identitiesOf(settings), insecureOpen })
 }
 

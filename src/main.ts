@@ -189,7 +189,8 @@ process.exitCode = await cli({
   },
   checkServing: async (flags, isOnline) => {
     const { checkServing } = await serverSide()
-    return checkServing(flags, isOnline, { state: stateFolder(process.env, tmpdir()), open: openServing })
+    const state = stateFolder(process.env, tmpdir())
+    return checkServing(flags, isOnline, { state, secret: secretNamed, open: openServing })
   },
   settings: async (file) => (await serverSide()).readServerSettings(file),
   settingsSchema: async () => (await serverSide()).serverSchema(),

@@ -4,6 +4,7 @@
  * @module
  */
 import { Server } from 'node:https'
+import { flushCompileCache } from 'node:module'
 import type { Opened } from './cli/edges.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
@@ -111,6 +112,8 @@ async function begun({ now, clock, log, journal, desk, hooks, waits, stores }: B
   void pruning(journal, { keepMs: () => now().settings.retention * dayMs, clock, waits, warn: log.warn })
   void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
   hooks.begin()
+  // What a killed server has compiled and not kept, the next one would compile again (docs/decisions/0022).
+  setImmediate(flushCompileCache)
 }
 
 function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): Deployer {

@@ -11,9 +11,10 @@ import { type Decision, may } from '../access/policy.ts'
 import { type Principal, namePrincipal } from '../access/principal.ts'
 import { tokenTrouble } from '../access/token.ts'
 import { MgoError } from '../error.ts'
+import { didYouMean } from '../manifest/nearest.ts'
 import { parseImage } from '../release/image.ts'
 import { printerOf } from './deploy.ts'
-import type { Edges } from './edges.ts'
+import type { Edges, SettingsView } from './edges.ts'
 import { output } from './options.ts'
 
 /** Adds the command. */
@@ -25,7 +26,7 @@ function explainCommand(edges: Edges, exit: (code: number) => void) {
   return new Command('explain')
     .description('may they do that, by which rule; if not, which rule comes nearest, and why it does not fit')
     .option('-c, --config <file>', 'the settings of the server (default: MGO_CONFIG)')
-    .option('--as <principal>', '"token NAME" or "hook ID"')
+    .option('--as <principal>', '"token NAME" or "hook NAME"')
     .option('--claims <file>', 'a job’s identity token, or its claims as JSON')
     .addOption(new Option('--verb <verb>', 'what they want to do').choices(verbs).default('deploy' as const))
     .option('--cluster <name>', 'on which cluster (default: the whole server)')
@@ -38,8 +39,8 @@ function explainCommand(edges: Edges, exit: (code: number) => void) {
       const print = printerOf(flags, edges)
       const config = flags.config ?? (edges.env['MGO_CONFIG'] || undefined)
       if (config === undefined) throw usage('there are no settings to ask', 'Name them: --config mgo.server.yaml.')
-      const { access } = await edges.settings(config)
-      const { principal, barred } = await somebody(flags, { access, config, edges })
+      const { access, hooks } = await edges.settings(config)
+      const { principal, barred } = await somebody(flags, { access, hooks, config, edges })
       const { verb, cluster, source, release } = flags
       const wish = { verb, cluster, source, image: imageOf(flags.image), release }
       const decision =
@@ -51,17 +52,20 @@ function explainCommand(edges: Edges, exit: (code: number) => void) {
 }
 
 type Named = { readonly as?: string | undefined; readonly claims?: string | undefined }
-type Around = { readonly access: AccessSettings; readonly config: string; readonly edges: Edges }
+type Around = Pick<SettingsView, 'access' | 'hooks'> & { readonly config: string; readonly edges: Edges }
 
 /** `barred`: why they are turned away before any rule is asked. */
 type Somebody = { readonly principal: Principal; readonly barred?: string | undefined }
 
-async function somebody({ as, claims }: Named, { access, config, edges }: Around): Promise<Somebody> {
+async function somebody({ as, claims }: Named, { access, hooks, config, edges }: Around): Promise<Somebody> {
   if (claims !== undefined && as === undefined) return jobOf(await textOf(claims, edges), access)
   const [, kind, name = ''] = /^(token|hook) (\S+)$/.exec(as ?? '') ?? []
-  if (kind === 'hook' && claims === undefined) return { principal: { kind: 'hook', id: name } }
+  if (kind === 'hook' && claims === undefined) {
+    if (!Object.hasOwn(hooks, name)) throw usage(`there is no hook "${name}"`, didYouMean(name, Object.keys(hooks)))
+    return { principal: { kind: 'hook', id: name } }
+  }
   if (kind !== 'token' || claims !== undefined)
-    throw usage('it takes one of --as and --claims', 'Write --as "token NAME", --as "hook ID" or --claims FILE.')
+    throw usage('it takes one of --as and --claims', 'Write --as "token NAME", --as "hook NAME" or --claims FILE.')
   const store = await edges.tokens(config)
   try {
     const named = (await store.list()).filter((one) => one.name === name)

@@ -33,6 +33,8 @@ export function auditCommand(edges: Edges, exit: (code: number) => void) {
     .addHelpText('after', '\nExit: 0, 1 --verify found it changed, 2 used wrongly, 5 no journal to read')
     .action(async (flags) => {
       const print = printerOf(flags, edges)
+      if (flags.head !== undefined && flags.verify !== true)
+        throw usage('--head says what --verify is to find', 'Write --verify --head NUMBER:HASH.')
       const trail = await trailOf(flags, edges)
       try {
         if (flags.verify === true) return exit(await verify(trail, { head: headOf(flags.head), edges, print }))
@@ -40,7 +42,7 @@ export function auditCommand(edges: Edges, exit: (code: number) => void) {
         const fromMs = flags.since === undefined ? 0 : flags.since(Date.now())
         for await (const page of pages(trail))
           for (const one of page) {
-            const entry = JSON.parse(one.entry) as AuditEntry
+            const entry = entryOf(one)
             if (wants(entry) && one.at >= fromMs) print.result(flags.output === 'json' ? line(one) : shown(one, entry))
           }
         exit(0)
@@ -111,11 +113,26 @@ async function verify(trail: Trail, { head, edges, print }: Verifying): Promise<
   }
   const missing = await trail.unwritten()
   if (missing.length > 0) {
-    print.result(`broken: the journal has requests that the trail does not know, such as ${missing.join(', ')}`)
+    print.result(
+      `broken: the journal has requests that the trail does not know to their end, such as ${missing.join(', ')}`,
+    )
     return 1
   }
   print.result(`whole: ${found.entries} entries\nhead ${found.entries}:${found.head}`)
   return 0
+}
+
+/** Nothing of mgo writes what is no JSON: somebody else did. */
+function entryOf({ n, entry }: Chained): AuditEntry {
+  try {
+    return JSON.parse(entry) as AuditEntry
+  } catch {
+    throw new MgoError({
+      code: 'JOURNAL_FAILED',
+      message: `entry ${n} of the audit trail was changed: it cannot be read`,
+      hint: 'mgo audit --verify says how far the trail is whole; a backup may have the rest.',
+    })
+  }
 }
 
 /** The entry as the chain has it: its bytes are what the hash covers. */
@@ -169,9 +186,12 @@ function headOf(text: string | undefined): Head | undefined {
   if (text === undefined) return undefined
   const [, n, hash = ''] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
   if (n !== undefined) return { n: Number(n), hash }
-  throw new MgoError({
-    code: 'USAGE',
-    message: `${JSON.stringify(text.slice(0, 100))} is no NUMBER:HASH`,
-    hint: 'Give what `mgo audit --verify` or the server’s log said: --head 1234:9f86d0…',
-  })
+  throw usage(
+    `${JSON.stringify(text.slice(0, 100))} is no NUMBER:HASH`,
+    'Give what `mgo audit --verify` or the server’s log said: --head 1234:9f86d0…',
+  )
+}
+
+function usage(message: string, hint: string): MgoError {
+  return new MgoError({ code: 'USAGE', message, hint })
 }

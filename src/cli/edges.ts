@@ -60,9 +60,10 @@ export type Trail = {
   close(): void
 }
 
-/** What a settings file says about access. */
+/** What a settings file says about access. `hooks`: by their names. */
 export type SettingsView = {
   readonly access: AccessSettings
+  readonly hooks: Readonly<Record<string, unknown>>
   /** The journal's file, where they name one. */
   readonly journal?: string | undefined
 }
@@ -81,7 +82,7 @@ export type Edges = {
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
   serve(flags: ServeFlags): Promise<void>
-  /** Holds the server's settings against the kubeconfig and, `isOnline`, the gitops repo. Throws CONFIG_INVALID with every problem of the file. */
+  /** Whether a server could start with these flags; holds its settings against the kubeconfig and, `isOnline`, the gitops repo. Throws CONFIG_INVALID with every problem of the file. */
   checkServing(flags: ServeFlags, isOnline: boolean): Promise<CheckedSettings>
   /** Opens the audit trail of a journal that no server has open; default: the one in the state folder. Throws JOURNAL_FAILED. */
   openTrail(journal: string | undefined): Trail
@@ -91,7 +92,7 @@ export type Edges = {
   settings(file: string): Promise<SettingsView>
   /** The JSON Schema of mgo.server.yaml. */
   settingsSchema(): Promise<unknown>
-  /** The static tokens of the server with these settings. Throws JOURNAL_FAILED. */
+  /** The static tokens of the server with these settings. Throws JOURNAL_FAILED, CONFIG_INVALID where they take none. */
   tokens(config: string | undefined): Promise<TokenStore>
   /** The user of the system who runs this. */
   readonly user: () => string

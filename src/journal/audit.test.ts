@@ -137,7 +137,21 @@ test('the end of the trail is cut off: its requests are known to the journal, an
   database.close()
   assert.equal((await checked(file)).kind, 'whole')
   const trail = openTrail(file)
-  assert.deepEqual(await trail.unwritten(), [ask(3_000).id])
+  assert.deepEqual(
+    (await trail.unwritten()).toSorted(),
+    [1_000, 2_000, 3_000].map((at) => ask(at).id),
+  )
+  trail.close()
+})
+
+test('the very last entry is cut off: its request has an end, and the trail has none', async () => {
+  const file = await written('cut-short.sqlite')
+  const database = new DatabaseSync(file)
+  database.exec('DELETE FROM audit WHERE n = (SELECT max(n) FROM audit)')
+  database.close()
+  assert.equal((await checked(file)).kind, 'whole')
+  const trail = openTrail(file)
+  assert.deepEqual(await trail.unwritten(), [ask(2_000).id])
   trail.close()
 })
 
@@ -148,7 +162,8 @@ test('while a server has the journal open, the hint is to ask it; a copy can be 
   assert.throws(() => openTrail(file), { code: 'JOURNAL_FAILED', hint: /--server/ })
   assert.equal((await checked(`${file}.copy`)).kind, 'whole')
   journal.close()
-  assert.throws(() => openTrail(join(folder, 'nowhere')), { code: 'JOURNAL_FAILED' })
+  assert.throws(() => openTrail(join(folder, 'nowhere')), { code: 'JOURNAL_FAILED', message: /no such file/ })
+  assert.throws(() => openTrail(folder), { code: 'JOURNAL_FAILED', message: /it is no file/ })
 })
 
 test('an mgo without a trail still writes the file, and what it wrote shows as unwritten', async () => {

@@ -99,13 +99,15 @@ export function auditReader(database: DatabaseSync) {
   const last = database.prepare('SELECT n, at, entry, hash FROM audit ORDER BY n DESC LIMIT 1')
   const unwritten = database.prepare(
     `SELECT id FROM requests WHERE NOT EXISTS
-       (SELECT 1 FROM audit WHERE entry ->> '$.kind' = 'asked' AND entry ->> '$.id' = requests.id) LIMIT ?`,
+       (SELECT 1 FROM audit WHERE entry ->> '$.kind' = 'asked' AND entry ->> '$.id' = requests.id)
+     OR verdict IS NOT NULL AND id NOT IN
+       (SELECT entry ->> '$.id' FROM audit WHERE entry ->> '$.kind' = 'ended') LIMIT ?`,
   )
   return {
     page: ({ since = 0, after = 0, limit }: Wanted): readonly Chained[] =>
       page.all({ since, after, limit: Math.min(Math.max(Math.trunc(limit), 1), 1_000) }) as Chained[],
     head: () => last.get() as Chained | undefined,
-    /** Requests that the trail does not know: written by an mgo without a trail, or taken out of it. */
+    /** Requests that the trail does not know, or not to their end: written by an mgo without a trail, or taken out of it. */
     unwritten: (limit: number): readonly string[] =>
       (unwritten.all(limit) as { readonly id: string }[]).map(({ id }) => id),
   }

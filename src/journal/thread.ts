@@ -21,7 +21,10 @@ export type ThreadJournal = Journal & { close(): Promise<void> }
  * @throws MgoError JOURNAL_FAILED
  */
 export async function openJournalThread(file: string, told: (wrote: Wrote) => void): Promise<ThreadJournal> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { file } })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { file },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const first = await new Promise<Said>((resolve) => worker.once('message', resolve))
   if (first.kind === 'failed') {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -108,4 +108,14 @@ test('a file of an older mgo is widened, and that mgo can go on using it', async
     'before undefined',
   ])
   own.close()
+})
+
+test('a file that is none of tokens is called so', () => {
+  const none = join(folder, 'none.sqlite')
+  writeFileSync(none, 'garbage, and more than a header of it'.repeat(20))
+  assert.throws(() => openTokens(none), {
+    code: 'JOURNAL_FAILED',
+    message: /^the file of tokens .*none\.sqlite cannot be used/,
+    hint: /identities\.tokens/,
+  })
 })

@@ -57,7 +57,7 @@ export function openTokens(file: string): TokenStore {
     try {
       return work()
     } catch (cause) {
-      throw journalError(file, cause)
+      throw journalError(file, cause, 'tokens')
     }
   }
   const database = attempt(() => open(file))

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { MgoError } from '../error.ts'
 import type { Chained, Verified } from '../release/audit.ts'
@@ -13,7 +13,7 @@ import { journalError } from './error.ts'
 export type Trail = {
   /** Up to 1,000 entries after the `after`th, the oldest first. */
   page(after: number): Promise<readonly Chained[]>
-  /** Requests of the journal that the trail does not know, some of them. */
+  /** Requests of the journal that the trail does not know, or not to their end; some of them. */
   unwritten(): Promise<readonly string[]>
   close(): void
 }
@@ -27,7 +27,9 @@ export function openTrail(file: string): Trail {
       throw unreadable(file, cause)
     }
   }
-  if (!existsSync(file)) throw unreadable(file, new Error('there is no such file'))
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found?.isFile() !== true)
+    throw unreadable(file, new Error(found === undefined ? 'there is no such file' : 'it is no file'))
   const { database, audit } = attempt(() => {
     const opened = new DatabaseSync(file, { readOnly: true, timeout: 250 })
     return { database: opened, audit: auditReader(opened) }

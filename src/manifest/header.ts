@@ -9,6 +9,7 @@ import type { Cluster } from '../release/ids.ts'
 import type { ChartRef, Release } from '../release/release.ts'
 import { pairOf, parseDocuments, startOf, tooDense, topMap } from './document.ts'
 import { type Fields, fieldsOf, textOf, wrong } from './fields.ts'
+import { isLinkAddress } from './inner-address.ts'
 import { isInside } from './settings.ts'
 import { imagesOf } from './slots.ts'
 import { type Source, placeOf, readSource } from './source.ts'
@@ -157,7 +158,7 @@ function chartOf(fields: Fields): ChartRef | undefined {
   const text = textOf(fields, 'chart', 'needed')
   if (text === undefined) return undefined
   const at = placeOf(fields.source, startOf(fields.get('chart')))
-  if (/^oci:\/\/[^\s]+$/.test(text)) return { kind: 'oci', url: text }
+  if (/^oci:\/\/[^\s]+$/.test(text) && !isLinkAddress(text)) return { kind: 'oci', url: text }
   if (text.startsWith('./')) {
     if (isInside(text)) return { kind: 'path', path: text.slice(2).replace(/\/$/, '') }
     fields.problems.push(

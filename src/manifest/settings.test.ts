@@ -33,6 +33,16 @@ const rows: readonly [why: string, text: string, want: string][] = [
     '3:1 unknown key "helms" in mygitops.yaml; 2:11 unknown key "engin" in prod; 2:32 freeze must be true or false',
   ],
   [
+    'the credentials of the machine are no charts',
+    'helm:\n  repositories:\n  - { name: a, url: "http://169.254.169.254/latest" }\n',
+    '3:21 no charts are at this address, but the credentials of the machine',
+  ],
+  [
+    'nor are they a chat',
+    'notification:\n  slack: { webhookurl: "http://2852039166/x", channel: "#a" }\n',
+    '2:24 webhookurl is not a URL',
+  ],
+  [
     's3 is refused for now',
     'helm:\n  repositories:\n  - { name: a, url: "s3://charts" }\n',
     '3:21 helm repositories of the kind s3:// are not supported yet',

@@ -7,6 +7,7 @@ import { type Node, type YAMLMap, isMap, isScalar, isSeq } from 'yaml'
 import type { Problem } from '../error.ts'
 import type { ClusterSettings, HelmRepository, Settings, SlackSettings } from '../release/release.ts'
 import { type Fields, fieldsOf, textOf, wrong } from './fields.ts'
+import { isLinkAddress } from './inner-address.ts'
 import { parseDocuments, startOf, topMap } from './document.ts'
 import { type Source, placeOf, readSource } from './source.ts'
 
@@ -131,6 +132,8 @@ function urlProblem(url: string): readonly [string, string] | undefined {
       'helm repositories of the kind s3:// are not supported yet',
       'Serve the charts over https:// or oci://, or keep them in this repo and give their path.',
     ]
+  if (isLinkAddress(url))
+    return ['no charts are at this address, but the credentials of the machine', 'Name their own server.']
   if (/^(https?|oci):\/\/[^\s]+$/.test(url)) return undefined
   if (url.includes('://'))
     return ['this kind of helm repository is not supported', 'Use http(s)://, oci:// or a path inside this repo.']
@@ -154,7 +157,7 @@ function slack(top: Fields, source: Source, problems: Problem[]): SlackSettings 
   const inner = fields === undefined ? undefined : sub(fields, 'slack', ['webhookurl', 'channel', 'username', 'icon'])
   if (inner === undefined) return undefined
   const webhookurl = textOf(inner, 'webhookurl')
-  if (webhookurl !== undefined && !/^https?:\/\/[^\s]+$/.test(webhookurl)) {
+  if (webhookurl !== undefined && (isLinkAddress(webhookurl) || !/^https?:\/\/[^\s]+$/.test(webhookurl))) {
     problems.push(
       wrong(
         placeOf(source, startOf(inner.get('webhookurl'))),

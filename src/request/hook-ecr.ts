@@ -1,5 +1,6 @@
 /**
- * Amazon ECR: EventBridge's own events, or CloudEvents that an input transformer made of them.
+ * Amazon ECR: EventBridge's own events, or CloudEvents that an input transformer made of them: in one piece, or with the data
+ * as the body and the rest in headers.
  *
  * @module
  */
@@ -11,10 +12,13 @@ export const ecr: Vendor = {
   title: 'Amazon ECR',
   proofs: [{ kind: 'header', names: ['x-webhook-secret', 'authorization'] }],
   delivery: (body) => textAt(body, 'id'),
-  read({ body }) {
+  // The data alone has no time.
+  timeless: true,
+  read({ headers, body }) {
     if (at(body, 'detail-type') !== undefined) return readEvent(body)
     if (at(body, 'specversion') !== undefined) return readCloudEvent(body)
-    return missing('detail-type', 'specversion')
+    const [type, source] = [headers['ce-type'], headers['ce-source']]
+    return type === undefined ? missing('detail-type', 'specversion') : readCloudEvent({ type, source, data: body })
   },
 }
 

@@ -147,6 +147,7 @@ test('explain is as strict as the server, and says what cannot be read', async (
     assert.match(ended.stdout + ended.stderr, says)
   }
   assert.match((await explain('--claims', `${claims}.none`)).stderr, /^USAGE: the claims cannot be read from .*ENOENT/)
+  assert.match((await explain('--as', 'hook nobody')).stderr, /^USAGE: there is no hook "nobody"/)
   assert.match((await explain('--as', 'token old-ci')).stdout, /whatever the rules say: the token is revoked/)
 })
 
@@ -157,6 +158,22 @@ test('what is wrong with the settings is said with its place', async () => {
   assert.equal(ended.code, 2)
   assert.match(ended.stderr, /unknown key "listn".*\n {2}at .*broken.yaml:1:1\n.*\n.*\^\n {2}Did you mean "listen"\?/)
   assert.equal((await mgo.run('serve', '--config', config, '--check-config')).code, 0)
+  const check = async (text: string) => {
+    writeFileSync(broken, text)
+    return mgo.run('serve', '--config', broken, '--check-config')
+  }
+  const open = await check('listen: 0.0.0.0:8080\n')
+  assert.equal(open.code, 2)
+  assert.match(open.stderr, /does not serve 0\.0\.0\.0 without identities/)
+  const here = await check(
+    'tls: { cert: no.crt, key: no.key }\nhooks: { git: { vendor: github, idEnv: NO_ID, secretEnv: NO_SECRET } }\n',
+  )
+  assert.equal(here.code, 0, here.stderr)
+  for (const says of [/would not start here: the hook git has no NO_ID/, /no NO_SECRET/, /the certificate .*no\.crt/])
+    assert.match(here.stderr, says)
+  const untaken = await mgo.run('token', 'create', '--config', broken, '--name', 'x', '--expires', '1d')
+  assert.equal(untaken.code, 2)
+  assert.match(untaken.stderr, /^CONFIG_INVALID: the settings .*broken\.yaml take no static tokens/)
 })
 
 test('off loopback without identities the server does not start', async () => {

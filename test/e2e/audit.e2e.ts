@@ -67,10 +67,21 @@ test('--verify: whole, and broken after a change; --head finds a trail that was 
   assert.equal(other.code, 1)
   assert.match(other.stdout, /entry 4 is not what it was/)
 
+  const idle = await mgo.run('audit', '--head', head)
+  assert.equal(idle.code, 2)
+  assert.match(idle.stderr, /^USAGE: --head says what --verify is to find/)
+
   const database = new DatabaseSync(journal)
   database.exec(`UPDATE audit SET entry = replace(entry, 'Ada', 'Eve') WHERE n = 1`)
   database.close()
   const broken = await mgo.run('audit', '--verify')
   assert.equal(broken.code, 1)
   assert.match(broken.stdout, /^broken: entry 1: this entry, or its hash, was changed/)
+
+  const worse = new DatabaseSync(journal)
+  worse.exec(`DROP INDEX audit_asked; DROP INDEX audit_token; UPDATE audit SET entry = '{' WHERE n = 1`)
+  worse.close()
+  const unread = await mgo.run('audit')
+  assert.equal(unread.code, 5)
+  assert.match(unread.stderr, /^JOURNAL_FAILED: entry 1 of the audit trail was changed: it cannot be read/)
 })
