@@ -83,33 +83,71 @@ export function openHooks(options: HooksOptions): Hooks {
   const { serving, secret, version } = options
   let state = stateOf(serving.settings, options.hooks, secret)
   const registries = openRegistries({ logins: { get: (host) => state.logins.get(host) }, agent: `mgo/${version}` })
-  const following = followerOf(options)
-  const stop = new AbortController()
-  let running: Promise<unknown> | undefined
+  const following = followingOf(options)
+  let held: Promise<void> | undefined
   const pushes = pushesOf(options, { registries, state: () => state })
   return {
-    webhooks: webhooksOf(options, { deliver: pushes.deliver, hooks: () => state.hooks, following }),
+    webhooks: webhooksOf(options, { deliver: pushes.deliver, hooks: () => state.hooks, following: following.now }),
     reload: ({ settings }) => {
       const next = stateOf(settings, hooksOf(settings, secret), secret)
       return () => {
         state = next
+        following.exchange(settings)
       }
     },
-    told: (event) => following?.told(event),
+    told: (event) => following.now()?.told(event),
     begin: () => {
-      running = Promise.all([following?.run(stop.signal), pushes.begin()])
+      following.begin()
+      held = pushes.begin()
     },
     close: async () => {
-      stop.abort()
-      await running
+      await Promise.all([following.close(), held])
       await registries.close()
     },
   }
 }
 
+type Following = {
+  readonly now: () => Follower | undefined
+  begin(): void
+  /** Follows as these settings say. What the old follower brings to a cluster at the moment goes on. */
+  exchange(settings: Pick<ServerSettings, 'follow'>): void
+  close(): Promise<void>
+}
+
+function followingOf(options: HooksOptions): Following {
+  let follow = options.serving.settings.follow
+  let now = followerOf(follow, options)
+  let stop: AbortController | undefined
+  const runs = new Set<Promise<void>>()
+  const begin = (): void => {
+    stop = new AbortController()
+    const run = (now?.run(stop.signal) ?? Promise.resolve()).finally(() => runs.delete(run))
+    runs.add(run)
+  }
+  return {
+    now: () => now,
+    begin,
+    exchange({ follow: next }) {
+      if (JSON.stringify(next) === JSON.stringify(follow)) return
+      follow = next
+      now = followerOf(follow, options)
+      if (stop === undefined) return
+      stop.abort()
+      begin()
+    },
+    async close() {
+      stop?.abort()
+      await Promise.all(runs)
+    },
+  }
+}
+
 /** A server that touches no cluster brings none to the branch. */
-function followerOf({ serving, world, deployer, chance }: HooksOptions): Follower | undefined {
-  const { follow } = serving.settings
+function followerOf(
+  follow: ServerSettings['follow'],
+  { serving, world, deployer, chance }: HooksOptions,
+): Follower | undefined {
   if (follow === undefined || serving.dryRun || serving.commitOnly) return undefined
   const sync = deployer.sync.bind(deployer)
   return follower({ world, clusters: follow.clusters, everyMs: follow.every, chance, sync })
@@ -164,15 +202,16 @@ async function laterThan(
 type Heard = {
   readonly deliver: WebhookOptions['deliver']
   readonly hooks: WebhookOptions['hooks']
-  readonly following: Follower | undefined
+  readonly following: () => Follower | undefined
 }
 
 function webhooksOf(options: HooksOptions, { deliver, hooks, following }: Heard): WebhookOptions {
   const { access, world, fetchJson, clock, print, held } = options
   const moved = (branches: readonly string[]): string | undefined => {
-    if (following === undefined) return 'this server follows no branch'
+    const follower = following()
+    if (follower === undefined) return 'this server follows no branch'
     if (!branches.includes(world.repo.branch)) return `this server follows the branch ${world.repo.branch}`
-    following.look()
+    follower.look()
     return undefined
   }
   const verify = tokenVerifier({ fetchJson, clock, warn: print })

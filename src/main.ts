@@ -187,8 +187,11 @@ process.exitCode = await cli({
     const slackWebhook = secretNamed('MGO_SLACK_WEBHOOK')
     await serveWith(flags, { version, clock, secrets, state, slackWebhook, secret: secretNamed, open: openServing })
   },
-  checkServing: async (flags) =>
-    (await serverSide()).checkServing(flags, { state: stateFolder(process.env, tmpdir()), secret: secretNamed }),
+  checkServing: async (flags, isOnline) => {
+    const { checkServing } = await serverSide()
+    const state = stateFolder(process.env, tmpdir())
+    return checkServing(flags, isOnline, { state, secret: secretNamed, open: openServing })
+  },
   settings: async (file) => (await serverSide()).readServerSettings(file),
   settingsSchema: async () => (await serverSide()).serverSchema(),
   tokens: async (config) => (await serverSide()).tokensOf(config, stateFolder(process.env, tmpdir())),

@@ -8,7 +8,6 @@ import { flushCompileCache } from 'node:module'
 import type { Opened } from './cli/edges.ts'
 import type { Secret } from './config/hooks.ts'
 import { type Deployer, deployer, refused } from './deploy/deploy.ts'
-import { readSettings } from './deploy/draft.ts'
 import { openOverview } from './deploy/overview.ts'
 import { type Entrance, openEntrance } from './entrance.ts'
 import { type Hooks, hooksOf, openHooks } from './hooks.ts'
@@ -18,9 +17,7 @@ import type { Told } from './event/event.ts'
 import type { Journal } from './journal/journal.ts'
 import { openJournalThread } from './journal/thread.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import { slackNotifier } from './notify/slack.ts'
 import type { Clock, Repo, World } from './ports.ts'
-import type { SlackSettings } from './release/release.ts'
 import { type Part, reloading, untilSignal } from './reload.ts'
 import { buildApp } from './server/app.ts'
 import { type Desk, type DeskOptions, openDesk } from './server/desk.ts'
@@ -30,7 +27,7 @@ import { type Patience, patience } from './server/patience.ts'
 import { keepTokenTrail } from './server/token-trail.ts'
 import type { Serving } from './serving.ts'
 import { renewTls } from './tls.ts'
-import { denialsOf, doorsOf, metricsOf, report, tellTrail, tracerOf, type Watching } from './watching.ts'
+import { denialsOf, doorsOf, metricsOf, report, slackOf, tellTrail, tracerOf, type Watching } from './watching.ts'
 
 export type ServeOptions = Watching & {
   /** Reads the settings again; `undefined`: there is no file. Throws CONFIG_INVALID. */
@@ -42,6 +39,8 @@ export type ServeOptions = Watching & {
   readonly chance: () => number
   /** Wins over the one in mygitops.yaml. */
   readonly slackWebhook: string | undefined
+  /** From now on the log says this much. */
+  readonly setLevel: (level: Serving['logLevel']) => void
   open(tell: (told: Told) => void, kube: Metrics['kube']): Promise<Opened>
 }
 
@@ -68,10 +67,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const opened = await options.open((told) => {
     for (const reader of readers) reader(told)
   }, metrics.kube)
-  const slack = slackNotifier({ settings: () => slackSettings(opened.repo, options), warn: log.warn })
+  const bounds = boundsOf(serving, options)
+  const slack = slackOf(opened.repo, { ...options, now: bounds.now })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = chosenDeployer(opened.world, journal, serving)
-  const bounds = boundsOf(serving)
   const desk = openDesk({ ...bounds, deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
@@ -84,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const address = await listening(app.listen({ ...entrance.listen, backlog }), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
-  await begun({ ...options, ...entrance, journal, desk, hooks, waits })
+  await begun({ ...options, ...entrance, journal, desk, hooks, waits, now: bounds.now })
   await untilSignal(reloading([entrance.reload, hooks.reload, bounds.reload], { ...options, ...opened, journal }))
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
@@ -95,7 +94,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   await opened.close()
 }
 
-type Begun = Pick<ServeOptions, 'serving' | 'clock' | 'log'> & {
+type Begun = Pick<ServeOptions, 'clock' | 'log'> & {
+  /** What counts at the moment. */
+  readonly now: () => Serving
   readonly journal: Journal
   readonly desk: Desk
   readonly hooks: Hooks
@@ -104,11 +105,11 @@ type Begun = Pick<ServeOptions, 'serving' | 'clock' | 'log'> & {
 }
 
 /** What goes on beside the requests. */
-async function begun({ serving, clock, log, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
+async function begun({ now, clock, log, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
   await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
-  void pruning(journal, { keepMs: serving.settings.retention * dayMs, clock, waits, warn: log.warn })
+  void pruning(journal, { keepMs: () => now().settings.retention * dayMs, clock, waits, warn: log.warn })
   void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
   hooks.begin()
   // What a killed server has compiled and not kept, the next one would compile again (docs/decisions/0022).
@@ -120,8 +121,10 @@ function chosenDeployer(world: World, journal: Journal, { dryRun }: Serving): De
   return deployer(world, { attempting: (ids, base) => journal.attempting(ids, base) })
 }
 
-/** The desk looks at them each time. */
-function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { readonly reload: Part } {
+type Bounds = Pick<DeskOptions, 'deploys' | 'limits'> & { readonly reload: Part; readonly now: () => Serving }
+
+/** What counts at the moment: whoever needs it looks each time. */
+function boundsOf(first: Serving, { setLevel }: Pick<ServeOptions, 'setLevel'>): Bounds {
   const { commitOnly } = first
   let now = first
   return {
@@ -140,11 +143,13 @@ function boundsOf(first: Serving): Pick<DeskOptions, 'deploys' | 'limits'> & { r
     },
     reload: (next) => () => {
       now = next
+      setLevel(next.logLevel)
     },
+    now: () => now,
   }
 }
 
-/** Until the process ends: the timer keeps nothing alive. */
+/** The timer keeps nothing alive. */
 function renewing({ settings }: Serving, server: object, warn: (line: string) => void): void {
   if (settings.tls !== undefined && server instanceof Server) renewTls(settings.tls, server, { warn })
 }
@@ -161,7 +166,7 @@ function modeOf({ dryRun, commitOnly }: Serving): string {
 }
 
 type Pruning = {
-  readonly keepMs: number
+  readonly keepMs: () => number
   readonly clock: Clock
   readonly waits: Patience
   readonly warn: (line: string) => void
@@ -170,7 +175,7 @@ type Pruning = {
 /** Forgets what is old, a little at a time, so that nobody waits for it. */
 async function pruning(journal: Journal, { keepMs, clock, waits, warn }: Pruning): Promise<void> {
   while (waits.state() === 'open') {
-    const dropped = await journal.prune(clock.now() - keepMs, 200).catch((error: unknown) => {
+    const dropped = await journal.prune(clock.now() - keepMs(), 200).catch((error: unknown) => {
       warn(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
       return 0
     })
@@ -183,24 +188,6 @@ async function readiness(repo: Repo): Promise<string | undefined> {
     return (await repo.tip()) === undefined ? `${repo.name} is empty` : undefined
   } catch (error) {
     return error instanceof MgoError ? error.message : 'the gitops repo cannot be read'
-  }
-}
-
-/** What mygitops.yaml says, and over it, key by key, what the server's own settings say. */
-async function slackSettings(repo: Repo, options: ServeOptions): Promise<SlackSettings | undefined> {
-  const tip = await repo.tip()
-  if (tip === undefined) return undefined
-  const read = await readSettings(tip, repo)
-  const slack = read.kind === 'ok' ? read.settings.slack : undefined
-  const own = options.serving.settings.slack ?? {}
-  const webhookurl = options.slackWebhook ?? own.webhookurl ?? slack?.webhookurl
-  options.secrets.credential(webhookurl, slack?.webhookurl)
-  if (webhookurl === undefined) return undefined
-  return {
-    webhookurl,
-    channel: own.channel ?? slack?.channel ?? '',
-    username: own.username ?? slack?.username ?? 'Juno',
-    icon: own.icon ?? slack?.icon ?? ':rocket:',
   }
 }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Opened, ServeFlags, Where } from './cli/edges.ts'
+import type { CheckedSettings, Opened, ServeFlags, Where } from './cli/edges.ts'
+import { checkConfig } from './check-config.ts'
 import { fetchJson } from './config/fetch-json.ts'
 import { resolveHooks } from './config/hooks.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
@@ -16,8 +17,8 @@ import { gathered } from './log/gather.ts'
 import { openLog } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { serve, type ServeOptions } from './serve.ts'
+import { type Serving, servingOf, tokensFile } from './serving.ts'
 import { parseListen } from './server/listen.ts'
-import { servingOf, tokensFile } from './serving.ts'
 import type { SshKey } from './surroundings.ts'
 import { readTls } from './tls.ts'
 
@@ -43,12 +44,21 @@ export function tokensOf(config: string | undefined, state: string): ReturnType<
  * Whether a server could start with these flags and their settings. Throws CONFIG_INVALID with what is wrong with them
  * wherever they are read.
  *
- * @returns what an operator should know, and what is missing on this machine
+ * @returns what an operator should know, and what is missing on this machine; `isOnline`: what the gitops repo shows, too
  */
-export function checkServing(flags: ServeFlags, { state, secret }: Pick<Given, 'state' | 'secret'>): readonly string[] {
+export async function checkServing(
+  flags: ServeFlags,
+  isOnline: boolean,
+  { state, secret, open }: Pick<Given, 'state' | 'secret' | 'open'>,
+): Promise<CheckedSettings> {
   const serving = servingOf(flags, settingsOf(flags.config), state)
-  const { settings } = serving
   exposureOf(serving, parseListen(serving.listen))
+  const online = { open: () => open({ where: serving.where, login: loginOf(serving) }, () => undefined) }
+  const { warnings, problems } = await checkConfig(serving, { env: process.env, ...(isOnline ? online : {}) })
+  return { warnings: [...warnings, ...lackingHere(serving, secret)], problems }
+}
+
+function lackingHere({ settings }: Serving, secret: Given['secret']): readonly string[] {
   const { tls } = settings
   const here = [
     ...missingHere(() => {
@@ -60,7 +70,7 @@ export function checkServing(flags: ServeFlags, { state, secret }: Pick<Given, '
       return []
     }),
   ]
-  return [...settings.warnings, ...here.map((one) => `a server would not start here: ${one}`)]
+  return here.map((one) => `a server would not start here: ${one}`)
 }
 
 function missingHere(look: () => readonly string[]): readonly string[] {
@@ -81,25 +91,31 @@ export type Given = Pick<ServeOptions, 'version' | 'clock' | 'secrets' | 'secret
   readonly open: (opening: Opening, tell: (told: Told) => void) => Promise<Opened>
 }
 
+/** How the server reaches its gitops repo. */
+function loginOf({ settings }: Serving): Login {
+  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
+  return { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+}
+
 /** Serves until a signal ends it. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
 export async function serveWith(flags: ServeFlags, { state, open, ...given }: Given): Promise<void> {
   const read = () => servingOf(flags, settingsOf(flags.config), state)
   const serving = read()
-  const { settings } = serving
-  const { sshKey: key, knownHosts, username } = settings.gitops ?? {}
-  const login = { username, ssh: key === undefined || knownHosts === undefined ? undefined : { key, knownHosts } }
+  const login = loginOf(serving)
   const said = gathered((text) => process.stderr.write(text))
   process.once('exit', said.flush)
+  const log = openLog({
+    level: serving.logLevel,
+    look: process.stderr.isTTY ? 'lines' : 'json',
+    hide: given.secrets.hide,
+    write: said.write,
+  })
   await serve({
     ...given,
     serving,
     reread: flags.config === undefined ? undefined : read,
-    log: openLog({
-      level: serving.logLevel,
-      look: process.stderr.isTTY ? 'lines' : 'json',
-      hide: given.secrets.hide,
-      write: said.write,
-    }),
+    log,
+    setLevel: log.setLevel,
     env: process.env,
     fetchJson,
     chance: Math.random,

@@ -16,8 +16,12 @@ const cases: [text: string, fixed: readonly string[], why: string][] = [
   ['{ gitops: { repo: other } }', ['gitops'], 'another repo'],
   ['{ gitops: { username: ada } }', ['gitops'], 'another way to it'],
   ['{ tls: { cert: a, key: b } }', ['tls'], 'https'],
-  ['{ limits: { gitTimeout: 5 }, follow: { clusters: [a] } }', ['follow', 'limits.gitTimeout'], 'two at once'],
-  ['{ retention: 1, log: { level: debug } }', ['log', 'retention'], 'what is read at the start'],
+  ['{ limits: { gitTimeout: 5 }, traces: { endpoint: "http://c:1" } }', ['traces', 'limits.gitTimeout'], 'two at once'],
+  [
+    '{ retention: 1, log: { level: debug }, follow: { clusters: [a] }, slack: { channel: "#a" } }',
+    [],
+    'what is looked at each time',
+  ],
   ['{ identities: { tokens: true }, url: "http://localhost:1" }', [], 'who may come in changes at once'],
   ['{ limits: { underWay: 1, patience: 1, requestsPerMinute: 1 } }', [], 'limits, too'],
 ]

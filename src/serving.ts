@@ -65,11 +65,7 @@ const fixed: Readonly<Record<string, (serving: Serving) => unknown>> = {
   helm: ({ where }) => where.helm,
   journal: ({ journal }) => journal,
   commitOnly: ({ commitOnly }) => commitOnly,
-  follow: ({ settings }) => settings.follow,
-  slack: ({ settings }) => settings.slack,
-  log: ({ logLevel }) => logLevel,
   traces: ({ settings }) => settings.traces,
-  retention: ({ settings }) => settings.retention,
   'limits.gitTimeout': ({ where }) => where.gitTimeoutMs,
 }
 

@@ -8,9 +8,13 @@ import { showEvent } from './cli/show.ts'
 import type { Told } from './event/event.ts'
 import type { Journal } from './journal/journal.ts'
 import { fieldsOf, levelOf } from './log/fields.ts'
+import { readSettings } from './deploy/draft.ts'
 import type { Log } from './log/log.ts'
+import { type Notifier, slackNotifier } from './notify/slack.ts'
+
+import type { SlackSettings } from './release/release.ts'
 import { type Metrics, openMetrics } from './metrics/metrics.ts'
-import type { Clock } from './ports.ts'
+import type { Clock, Repo } from './ports.ts'
 import type { Secrets } from './secrets.ts'
 import type { AppOptions } from './server/app.ts'
 import { denials } from './server/denials.ts'
@@ -74,4 +78,34 @@ export async function tellTrail(journal: Journal, log: Log): Promise<void> {
 function bytesOf(file: string): number {
   const sizes = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.size ?? 0)
   return sizes.reduce((all, one) => all + one, 0)
+}
+
+type SlackOptions = Pick<Watching, 'log' | 'secrets'> & {
+  /** Wins over every other one. */
+  readonly slackWebhook: string | undefined
+  /** What counts at the moment. */
+  readonly now: () => Pick<Serving, 'settings'>
+}
+
+/** Tells Slack, as the settings say at each message. */
+export function slackOf(repo: Repo, options: SlackOptions): Notifier {
+  return slackNotifier({ settings: () => slackSettings(repo, options), warn: options.log.warn })
+}
+
+/** What mygitops.yaml says, and over it, key by key, what the server's own settings say. */
+async function slackSettings(repo: Repo, options: SlackOptions): Promise<SlackSettings | undefined> {
+  const tip = await repo.tip()
+  if (tip === undefined) return undefined
+  const read = await readSettings(tip, repo)
+  const slack = read.kind === 'ok' ? read.settings.slack : undefined
+  const own = options.now().settings.slack ?? {}
+  const webhookurl = options.slackWebhook ?? own.webhookurl ?? slack?.webhookurl
+  options.secrets.credential(webhookurl, slack?.webhookurl)
+  if (webhookurl === undefined) return undefined
+  return {
+    webhookurl,
+    channel: own.channel ?? slack?.channel ?? '',
+    username: own.username ?? slack?.username ?? 'Juno',
+    icon: own.icon ?? slack?.icon ?? ':rocket:',
+  }
 }

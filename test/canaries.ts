@@ -51,3 +51,27 @@ export function watchArguments(): { readonly stop: () => string } {
     },
   }
 }
+
+/** Reads the environment of every process below one, while it lasts, until `stop` gives it by program. Not of the one itself. */
+export function watchEnvironments(parent: number): { readonly stop: () => Out } {
+  const seen: Out = new Map()
+  const read = (pid: string, what: string) => readFileSync(`/proc/${pid}/${what}`, 'latin1').replaceAll('\0', ' ')
+  const isBelow = (pid: string): boolean => {
+    const above = Number(/^PPid:\s+(\d+)$/m.exec(read(pid, 'status'))?.[1] ?? 0)
+    return above === parent || (above > 1 && isBelow(String(above)))
+  }
+  const sampling = setInterval(() => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+      try {
+        if (isBelow(pid)) seen.set(`environment of ${read(pid, 'comm').trim()}`, read(pid, 'environ'))
+      } catch {
+        // It has ended meanwhile.
+      }
+  }, 15)
+  return {
+    stop: () => {
+      clearInterval(sampling)
+      return seen
+    },
+  }
+}

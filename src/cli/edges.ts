@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Problem } from '../error.ts'
 import type { AccessSettings } from '../access/issuer.ts'
 import type { TokenStore } from '../access/token.ts'
 import type { Repo, World } from '../ports.ts'
@@ -67,6 +68,9 @@ export type SettingsView = {
   readonly journal?: string | undefined
 }
 
+/** `warnings`: no reason not to start. */
+export type CheckedSettings = { readonly warnings: readonly string[]; readonly problems: readonly Problem[] }
+
 export type Edges = {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -78,14 +82,14 @@ export type Edges = {
   open(where: Where, tell: (told: Told) => void): Promise<Opened>
   /** Serves until a signal ends it. */
   serve(flags: ServeFlags): Promise<void>
+  /** Whether a server could start with these flags; holds its settings against the kubeconfig and, `isOnline`, the gitops repo. Throws CONFIG_INVALID with every problem of the file. */
+  checkServing(flags: ServeFlags, isOnline: boolean): Promise<CheckedSettings>
   /** Opens the audit trail of a journal that no server has open; default: the one in the state folder. Throws JOURNAL_FAILED. */
   openTrail(journal: string | undefined): Trail
   /** Follows a chain from its first entry, page by page. */
   verifier(): (page: readonly Chained[]) => Verified
   /** Reads mgo.server.yaml. Throws CONFIG_INVALID with every problem. */
   settings(file: string): Promise<SettingsView>
-  /** Whether a server could start with these flags; gives its warnings. Throws CONFIG_INVALID with every problem. */
-  checkServing(flags: ServeFlags): Promise<readonly string[]>
   /** The JSON Schema of mgo.server.yaml. */
   settingsSchema(): Promise<unknown>
   /** The static tokens of the server with these settings. Throws JOURNAL_FAILED, CONFIG_INVALID where they take none. */

@@ -6,19 +6,21 @@
 import { Option } from '@commander-js/extra-typings'
 import { MgoError } from '../error.ts'
 import { printerOf } from './deploy.ts'
-import { type Edges, logLevels } from './edges.ts'
+import { type Edges, logLevels, type ServeFlags } from './edges.ts'
 import { countOf, duration, givenOf, withCluster } from './options.ts'
+import type { Print } from './print.ts'
 
 const signals = `
 SIGTERM and SIGINT end it in order. With --config, SIGHUP reads the settings
-again: identities, policy, hooks, registries and limits change at once. A file
-with a problem changes nothing; the log says why.`
+again; what cannot change without a restart is named in the log. A file with a
+problem changes nothing; the log says why.`
 
 /** Adds the command. */
 export function serveCommand(edges: Edges, exit: (code: number) => void) {
   return withCluster('serve', 'the service: deploys over HTTP')
     .option('-c, --config <file>', 'its settings, mgo.server.yaml (default: MGO_CONFIG, else none); flags win over it')
     .option('--check-config', 'say what is wrong with the settings, and stop')
+    .option('--online', 'with --check-config: look into the gitops repo, too')
     .option('--print-schema', 'print the JSON Schema of the settings for editors, and stop')
     .option('-l, --listen <address>', 'where to listen (default: 127.0.0.1:8080)')
     .option('--journal <file>', 'where accepted requests are kept (default: in the state folder)')
@@ -42,15 +44,24 @@ export function serveCommand(edges: Edges, exit: (code: number) => void) {
         insecureOpen: flags.insecureOpen === true,
       }
       const logLevel = flags.debug === true ? 'debug' : flags.logLevel
-      const given = { ...givenOf(flags, edges.env), ...said, ...modes, logLevel }
-      if (flags.checkConfig === true) {
-        const warnings = await edges.checkServing({ ...given, config: config ?? missing() })
-        for (const warning of warnings) print.note(`warning: ${warning}`)
-        return print.result(`${config}: no problem found`)
-      }
-      await edges.serve(given)
+      const serving = { ...givenOf(flags, edges.env), ...said, ...modes, logLevel }
+      if (flags.checkConfig === true)
+        return print.result(await checked(serving, flags.online === true, { edges, print }))
+      await edges.serve(serving)
       exit(0)
     })
+}
+
+type Saying = { readonly edges: Edges; readonly print: Print }
+
+/** Throws every problem at once, after the warnings. */
+async function checked(serving: ServeFlags, isOnline: boolean, { edges, print }: Saying): Promise<string> {
+  if (serving.config === undefined) missing()
+  const { warnings, problems } = await edges.checkServing(serving, isOnline)
+  for (const warning of warnings) print.note(`warning: ${warning}`)
+  const [first] = problems
+  if (first !== undefined) throw new MgoError(first, { problems })
+  return `${serving.config}: no problem found`
 }
 
 function missing(): never {

@@ -63,6 +63,25 @@ export function clusterWarnings(
   ]
 }
 
+/** Clusters that they name outright and the kubeconfig has no context of that name for; the gitops repo may know another. */
+export function contextWarnings(
+  { policy = [], hooks, follow }: Pick<ServerShape, 'policy' | 'hooks' | 'follow'>,
+  contexts: readonly string[],
+): readonly string[] {
+  const by = new Map<string, string>()
+  const name = (clusters: readonly string[], who: string) => {
+    for (const one of clusters) if (!one.includes('*') && !contexts.includes(one) && !by.has(one)) by.set(one, who)
+  }
+  for (const rule of policy) name(rule.clusters, `the rule "${rule.name}"`)
+  for (const [hook, { images }] of Object.entries(hooks))
+    for (const { clusters } of images) name(clusters, `the hook "${hook}"`)
+  name(follow?.clusters ?? [], 'follow')
+  return [...by].map(
+    ([cluster, who]) =>
+      `${who} names the cluster "${cluster}", and the kubeconfig has no context of that name: does mygitops.yaml name another? --online looks. ${didYouMean(cluster, contexts)}`,
+  )
+}
+
 function isNamed(hook: string, policy: readonly Rule[]): boolean {
   return policy.some(({ who }) => 'hook' in who && matches(who.hook, hook))
 }

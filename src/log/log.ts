@@ -14,6 +14,9 @@ export type Level = (typeof levels)[number]
 export type Fields = Readonly<Record<string, unknown>>
 export type Log = Readonly<Record<Level, (text: string, fields?: Fields) => void>>
 
+/** `setLevel`: what it says at least from then on. */
+export type OpenLog = Log & { readonly setLevel: (level: Level) => void }
+
 export type LogOptions = {
   readonly level: Level
   readonly look: 'json' | 'lines'
@@ -23,7 +26,7 @@ export type LogOptions = {
 }
 
 /** Opens a log. Each line is handed to `write` at once. */
-export function openLog({ level, look, hide, write }: LogOptions): Log {
+export function openLog({ level, look, hide, write }: LogOptions): OpenLog {
   const to = pino(
     {
       level,
@@ -36,7 +39,10 @@ export function openLog({ level, look, hide, write }: LogOptions): Log {
     { write: (line: string) => write(look === 'json' ? line : readable(line)) },
   )
   const say = (at: Level) => (text: string, fields?: Fields) => to[at](fields ?? {}, plain(text))
-  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+  const setLevel = (next: Level) => {
+    to.level = next
+  }
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error'), setLevel }
 }
 
 type Said = { readonly level: string; readonly time: string; readonly msg: string }

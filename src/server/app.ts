@@ -18,7 +18,6 @@ import { admission } from './admission.ts'
 import { auditRoute, type TrailReader } from './audit.ts'
 import { deployRoutes } from './deploy.ts'
 import type { Desk } from './desk.ts'
-import { clusterListRoute } from './cluster-list.ts'
 import { clusterRoutes } from './clusters.ts'
 import { type Access, demandIdentity, type Needs } from './auth.ts'
 import { keepOut } from './guard.ts'
@@ -86,8 +85,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   openRoutes(app, options)
   deployRoutes(app, desk)
   streamRoutes(app, options)
-  clusterListRoute(app, { desk, overview: options.overview })
-  clusterRoutes(app, options.overview)
+  clusterRoutes(app, { desk, overview: options.overview })
   rollbackRoute(app, { desk, overview: options.overview })
   auditRoute(app, options.trail)
   if (options.webhooks !== undefined) webhookRoutes(app, options.webhooks)

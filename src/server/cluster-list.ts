@@ -49,10 +49,10 @@ const route = {
   },
 } as const
 
-type Options = { readonly desk: Pick<Desk, 'loads'>; readonly overview: Overview }
+export type ClusterListOptions = { readonly desk: Pick<Desk, 'loads'>; readonly overview: Overview }
 
 /** Adds the route. */
-export function clusterListRoute(app: FastifyInstance, { desk, overview }: Options): void {
+export function clusterListRoute(app: FastifyInstance, { desk, overview }: ClusterListOptions): void {
   addRoute(app, route, async ({ request }) => {
     const caller = callerOf(request)
     const at = (await overview.lastTip()) ?? (await overview.tip())

@@ -8,7 +8,6 @@ import { z } from 'zod'
 import type { Compared } from '../deploy/compare.ts'
 import { isNamed } from '../deploy/fed.ts'
 import { type Lanes, lanes } from '../deploy/lane.ts'
-import type { Overview } from '../deploy/overview.ts'
 import { type Standing, states } from '../deploy/standing.ts'
 import { MgoError } from '../error.ts'
 import type { Difference } from '../plan/diff.ts'
@@ -16,6 +15,7 @@ import { type Cluster, parseCluster } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
 import { commit, evidence, failure, json, named, object, time } from './shapes.ts'
 import { callerOf } from './auth.ts'
+import { type ClusterListOptions, clusterListRoute } from './cluster-list.ts'
 import { type Reach, reachOn, unknownRelease } from './reach.ts'
 import { addRoute, textAs } from './route.ts'
 
@@ -109,7 +109,8 @@ const planMs = 120_000
 const width = 4
 
 /** Adds the routes. */
-export function clusterRoutes(app: FastifyInstance, overview: Overview): void {
+export function clusterRoutes(app: FastifyInstance, { desk, overview }: ClusterListOptions): void {
+  clusterListRoute(app, { desk, overview })
   const looks = sharing()
   const plans = new Set<Cluster>()
   addRoute(app, releasesRoute, async ({ params: { cluster }, query, request }) => {

@@ -110,9 +110,23 @@ test('a file with problems changes nothing, and every problem is told', async ()
 })
 
 test('what needs a restart is told, and the rest of the file counts', async () => {
-  const said = await reload(settings('prod', 'retention: 7\njournal: elsewhere.sqlite\n'), /were read again/)
-  assert.match(said, /after a restart only: journal, retention/)
+  const traces = 'traces: { endpoint: "http://127.0.0.1:9" }'
+  const text = settings('prod', `retention: 7\njournal: elsewhere.sqlite\n${traces}\n`)
+  assert.match(await reload(text, /were read again/), /after a restart only: journal, traces/)
   assert.equal((await deploy('v6')).status, 200)
+})
+
+test('the log says less, and more again', async () => {
+  const before = (await noted()).length
+  writeFileSync(file, settings('prod', 'log: { level: error }\n'))
+  process.kill(server.pid, 'SIGHUP')
+  while ((await noted()).length === before) await new Promise((resolve) => setTimeout(resolve, 20))
+  const said = server.log().length
+  assert.equal((await deploy('v7')).status, 200)
+  assert.equal(server.log().length, said)
+  await reload(settings('prod'), /were read again/)
+  assert.equal((await deploy('v8')).status, 200)
+  assert.match(server.log().slice(said), /v8/)
 })
 
 test('a hook comes, is bounded by itself, and goes', async () => {
@@ -136,7 +150,7 @@ test('the audit trail says which settings counted since when', async () => {
   assert.deepEqual([entries[0]?.how, entries[0]?.file, entries[0]?.rules], ['start', sha256(settings('prod')), 2])
   assert.deepEqual(
     entries.slice(1).map(({ how }) => how),
-    Array.from({ length: 5 }, () => 'reload'),
+    Array.from({ length: 7 }, () => 'reload'),
   )
   assert.equal(entries.at(-1)?.file, sha256(settings('prod')))
   assert.equal(await server.stop(), 0)

@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { filesBelow, hitsIn, type Out, watchArguments } from '../canaries.ts'
+import { filesBelow, hitsIn, type Out, watchArguments, watchEnvironments } from '../canaries.ts'
 import { git, makeBare, startGitServer } from '../git-server.ts'
 import { startIssuer } from '../issuer.ts'
 import { makeMgo, type Server, values } from '../mgo.ts'
@@ -20,6 +20,7 @@ import { password, startRegistry } from '../registry-server.ts'
 
 const secret = {
   gitPassword: 'git-pw-0a9b8c7d',
+  sshKey: 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmU',
   slack: 'slack-path-7e6f5a4b',
   collector: 'otlp-key-3c2d1e0f',
   hookId: 'hook-id-99aa88bb77cc66dd',
@@ -70,11 +71,15 @@ hooks:
     secretEnv: [HOOK_SECRET, HOOK_NEXT]
     images: [{ repository: ${image}, source: github.com/acme/web, clusters: [prod], tags: any, resolve: true }]
 registries: { ${JSON.stringify(registry.host)}: { username: robot, passwordEnv: REGISTRY_PASSWORD, plain: true } }
+gitops: { sshKey: ssh-key, knownHosts: known-hosts }
 limits: { registryPatience: 1 }
 traces: { endpoint: "${loopback}" }
 slack: { webhookurl: "${loopback}/${secret.slack}", channel: "#x"${more} }
 `
 writeFileSync(config, settings())
+const key = `-----BEGIN OPENSSH PRIVATE KEY-----\n${secret.sshKey}\n-----END OPENSSH PRIVATE KEY-----\n`
+writeFileSync(join(root, 'ssh-key'), key, { mode: 0o600 })
+writeFileSync(join(root, 'known-hosts'), '')
 writeFileSync(join(root, 'hook-secret'), `${secret.hookSecret}\n`)
 const mgo = makeMgo({
   repo: gitServer.url('gitops.git', { user: 'mgo', password: secret.gitPassword }),
@@ -89,9 +94,11 @@ const mgo = makeMgo({
   },
 })
 let server: Server
+let below: ReturnType<typeof watchEnvironments>
 const watching = watchArguments()
 after(async () => {
   watching.stop()
+  below.stop()
   await server.kill()
   listener.close()
   await issuer.close()
@@ -141,6 +148,7 @@ test('S20: every door is used, rightly and wrongly', async () => {
   keep('command line', await run('token', 'list'))
   keep('command line', await run('serve', '--check-config'))
   server = await mgo.serve('--commit-only', '--log-level', 'debug')
+  below = watchEnvironments(server.pid)
   for (const tag of ['v2', 'v3', 'v4', 'v5']) registry.push('acme/web', tag)
   assert.equal((await push('v2')).status, 202)
   assert.equal((await push('v3', { by: `Ada ${secret.hookSecret} <ada@example.com>` }, secret.nextSecret)).status, 202)
@@ -195,6 +203,12 @@ test('S20: not one of them is anywhere', async () => {
   keep('the log', server.log())
   keep('command line', await run('audit'))
   keep('arguments of processes', watching.stop())
+  const environments = below.stop()
+  assert.ok(environments.size > 0)
+  // Git needs its password, and nothing else; nobody else needs that.
+  const { gitPassword: _, ...others } = secret
+  for (const [where, text] of environments)
+    assert.deepEqual(hitsIn(new Map([[where, text]]), where.includes('git') ? others : secret), [])
   keep('the commits', git(bare, 'log', '--all', '--format=%an %ae %B'))
   for (const { path, text } of [...filesBelow(mgo.state), ...filesBelow(temporary)]) keep(path, text)
   assert.ok([...out.keys()].some((where) => where.endsWith('journal.sqlite')))

@@ -165,7 +165,7 @@ test('a registry that stays away: the push is given up at its deadline, with the
     .find(({ id }) => id === held.id)
   assert.deepEqual(
     [given?.['kind'], given?.['outcome'], given?.['code'], given?.['image']],
-    ['push', 'failed', 'REGISTRY_UNREACHABLE', 'localhost:5000/acme/shop:v3.0.0'],
+    ['push', 'failed', 'REGISTRY_UNREACHABLE', `${registry.host}/acme/shop:v3.0.0`],
   )
   const { deliveries } = await read<{ readonly deliveries: readonly Held[] }>('/v1/deliveries')
   assert.equal(deliveries.filter(({ id }) => id === held.id).length, 1)
