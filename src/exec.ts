@@ -47,6 +47,15 @@ function missing(program: string, cause: unknown): MgoError {
   return new MgoError({ code: 'PROGRAM_FAILED', message, hint: `Install ${program}, or put it on PATH.` }, { cause })
 }
 
+/** A process that may open no more files cannot make the pipes that a program needs. */
+function crowded(program: string): MgoError {
+  return new MgoError({
+    code: 'PROGRAM_FAILED',
+    message: `the program ${program} could not be started: too many files are open`,
+    hint: 'Let mgo open more files (LimitNOFILE of systemd, or ulimit -n); what was accepted waits.',
+  })
+}
+
 /**
  * Runs a program to its end.
  *
@@ -115,6 +124,8 @@ function listen(child: ChildProcessWithoutNullStreams, said: Said, grown: () => 
 /**
  * Starts a program that lives on, such as `git cat-file --batch`. The caller ends it with `kill`.
  * It leads a process group of its own, so that a Ctrl-C on the terminal reaches mgo first.
+ *
+ * @throws MgoError PROGRAM_FAILED where this process may open no more files
  */
 export function start(
   program: string,
@@ -122,6 +133,12 @@ export function start(
   options: Pick<RunOptions, 'cwd' | 'env'>,
 ): ChildProcessWithoutNullStreams {
   const child = spawn(program, [...args], { cwd: options.cwd, env: { ...options.env }, detached: true, stdio: 'pipe' })
+  // Node's types do not know that a child may have no pipes; it says why later, and must be heard.
+  const stdin: ChildProcessWithoutNullStreams['stdin'] | undefined = child.stdin
+  if (stdin === undefined) {
+    child.once('error', () => undefined)
+    throw crowded(program)
+  }
   running.add(child)
   child.once('close', () => running.delete(child))
   return child

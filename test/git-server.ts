@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * `cut`: the push goes through and its answer is lost; `torn`: half of the answer comes. `hang`: no answer ever.
+ * `cut`: the push goes through and its answer is lost; `torn`: a part of the answer comes. `hang`: no answer ever.
  * `trickle`: the answer comes a byte a second. `refuse`: 500.
  * `full`: git may write no file that is larger than some bytes, as on a full disk.
  */
@@ -23,8 +23,8 @@ export type GitServer = {
   url(repo: string, login?: { readonly user: string; readonly password: string }): string
   /** Pushes that were taken (POST git-receive-pack). */
   pushes(): number
-  /** Applies to the next `times` pushes. */
-  fault(kind: Fault, times?: number): void
+  /** Applies to the next `times` pushes. `share`: the part of a torn answer that comes, half by default. */
+  fault(kind: Fault, times?: number, share?: number): void
   /** Applies to everything that is asked, until `none`. */
   trouble(kind: Fault): void
   /** Takes the server off its port, with every connection. */
@@ -39,7 +39,7 @@ export type GitServer = {
 export async function startGitServer(): Promise<GitServer> {
   const root = mkdtempSync(join(tmpdir(), 'mgo-git-'))
   let pushes = 0
-  let fault: { kind: Fault; times: number } = { kind: 'none', times: 0 }
+  let fault: { kind: Fault; times: number; share: number } = { kind: 'none', times: 0, share: 0.5 }
   let always: Fault = 'none'
   let login: string | undefined
   const server = createServer((request, response) => {
@@ -49,6 +49,7 @@ export async function startGitServer(): Promise<GitServer> {
     }
     const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack')
     let kind = always
+    const { share } = fault
     if (isPush) {
       pushes++
       if (fault.times > 0) kind = fault.kind
@@ -56,7 +57,7 @@ export async function startGitServer(): Promise<GitServer> {
     }
     if (kind === 'refuse') response.writeHead(500).end('out of order')
     else if (kind !== 'hang')
-      setTimeout(() => backend({ root, request, response, fault: kind }), kind === 'slow' ? 300 : 0)
+      setTimeout(() => backend({ root, request, response, fault: kind, share }), kind === 'slow' ? 300 : 0)
   })
   const listen = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
   const stop = async () => {
@@ -70,8 +71,8 @@ export async function startGitServer(): Promise<GitServer> {
     root,
     url: (repo, who) => `http://${who === undefined ? '' : `${who.user}:${who.password}@`}127.0.0.1:${port}/${repo}`,
     pushes: () => pushes,
-    fault: (kind, times = 1) => {
-      fault = { kind, times }
+    fault: (kind, times = 1, share = 0.5) => {
+      fault = { kind, times, share }
     },
     trouble: (kind) => {
       always = kind
@@ -93,10 +94,11 @@ type Serving = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly fault: Fault
+  readonly share: number
 }
 
 /** One CGI call (RFC 3875). */
-function backend({ root, request, response, fault }: Serving): void {
+function backend({ root, request, response, fault, share }: Serving): void {
   const url = new URL(request.url ?? '/', 'http://git')
   const isFull = fault === 'full'
   const child = spawn(isFull ? 'prlimit' : 'git', [...(isFull ? ['--fsize=16', 'git'] : []), 'http-backend'], {
@@ -126,13 +128,13 @@ function backend({ root, request, response, fault }: Serving): void {
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
   child.on('close', () => {
     if (fault === 'cut') request.socket.destroy()
-    else answer(Buffer.concat(chunks), { response, fault })
+    else answer(Buffer.concat(chunks), { response, fault, share })
   })
 }
 
-type Answering = Pick<Serving, 'response' | 'fault'>
+type Answering = Pick<Serving, 'response' | 'fault' | 'share'>
 
-function answer(output: Buffer, { response, fault }: Answering): void {
+function answer(output: Buffer, { response, fault, share }: Answering): void {
   const end = output.indexOf('\r\n\r\n')
   const lines = output.toString('latin1', 0, end).split('\r\n')
   let status = 200
@@ -144,7 +146,7 @@ function answer(output: Buffer, { response, fault }: Answering): void {
   }
   const body = output.subarray(end + 4)
   response.writeHead(status)
-  if (fault === 'torn') response.write(body.subarray(0, body.length / 2), () => response.destroy())
+  if (fault === 'torn') response.write(body.subarray(0, body.length * share), () => response.destroy())
   else if (fault === 'trickle') trickle(body, response)
   else response.end(body)
 }

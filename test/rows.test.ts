@@ -19,8 +19,8 @@ const rows = [...page.matchAll(/^\| ([RS]\d+) \| [^|]+ \| ([^|]+) \|$/gm)].map((
 
 /** The rows that the names of a file's tests begin with. */
 function shownIn(path: string): ReadonlySet<string> {
-  const names = readFileSync(join(root, path), 'utf8').matchAll(/\btest\(\s*['"`]([RS]\d+): /g)
-  return new Set([...names].map(([, row = '']) => row))
+  const names = readFileSync(join(root, path), 'utf8').matchAll(/\btest\(\s*['"`]([RS]\d+(?:, [RS]\d+)*): /g)
+  return new Set([...names].flatMap(([, rows = '']) => rows.split(', ')))
 }
 
 for (const { row, files } of rows)

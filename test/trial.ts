@@ -20,6 +20,10 @@ export type TrialOptions = Omit<MgoOptions, 'repo'> & {
   readonly apps?: number
   /** More arguments of `mgo serve`. */
   readonly args?: readonly string[]
+  /** Who asks for the deploys of an app. */
+  readonly author?: (app: number) => string | undefined
+  /** Stands before the git server: is given the address of a repository, and gives the one that mgo is told. */
+  readonly front?: (url: string) => string
 }
 
 export type Answer = {
@@ -49,6 +53,15 @@ export type Trial = {
   verdict(id: string | undefined, wait?: string): Promise<Answer>
   /** Pushes somebody else's commit, as people do: again until it goes through. */
   foreign(path: string, edit: (text: string) => string | undefined): void
+  /** Tells of a foreign commit that was pushed some other way; each of `lines` is in the file of that app from then on. */
+  landed(oid: string, lines?: Readonly<Record<string, string>>): void
+  /** Tells that the branch was thrown back from `oid`, so that what led there may be gone. */
+  rewrote(oid: string): void
+  /** Tells of requests that a server before this one accepted. */
+  promised(earlier: readonly Omit<Sent, 'order'>[]): void
+  /** How many requests were accepted so far. */
+  accepted(): number
+  path(app: number): string
   file(app: number): string
   /** The commits of the branch that name this request. */
   commitsOf(id: string | undefined): number
@@ -59,7 +72,7 @@ export type Trial = {
 
 /** Starts a trial. */
 export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
-  const { apps = 8, args = [], ...more } = options
+  const { apps = 8, args = [], front = (url: string) => url, author: by, ...more } = options
   const server = await startGitServer()
   server.requireLogin('mgo', password)
   const path = (app: number) => `installations/prod/app${app}-values.yaml`
@@ -70,7 +83,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     Object.fromEntries(all.map((app) => [path(app), values(`app${app}`)])),
   )
   const env = { ...more.env, MGO_GIT_USERNAME: 'mgo', MGO_GIT_PASSWORD: password }
-  const mgo = makeMgo({ repo: server.url('gitops.git'), ...more, env })
+  const mgo = makeMgo({ repo: front(server.url('gitops.git')), ...more, env })
   const serve = () => mgo.serve('--commit-only', ...args)
   const state = { service: await serve(), log: '' }
   // A file system that only the server sees is looked at through its process.
@@ -81,6 +94,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
   const first = git(bare, 'rev-parse', 'main').trim()
   const sent = new Map<string, Sent>()
   const others: string[] = []
+  const lost: string[] = []
+  const lines: { readonly file: string; readonly line: string }[] = []
   const work = mkdtempSync(join(tmpdir(), 'mgo-foreign-'))
   git(work, 'clone', '--quiet', bare, '.')
 
@@ -89,7 +104,11 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     const body = (await response.json()) as Omit<Answer, 'status'>
     return { ...body, status: response.status }
   }
-  const send: Trial['send'] = async (app, tag, { wait, key, author = `Dev ${app} <dev${app}@example.com>` } = {}) => {
+  const send: Trial['send'] = async (
+    app,
+    tag,
+    { wait, key, author = by?.(app) ?? `Dev ${app} <dev${app}@example.com>` } = {},
+  ) => {
     const source = `github.com/acme/app${app}`
     const answer = await ask(`/v1/deploys${wait === undefined ? '' : `?wait=${wait}`}`, {
       method: 'POST',
@@ -161,6 +180,16 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       }
       throw new Error('the foreign push never went through')
     },
+    landed(oid, kept = {}) {
+      others.push(oid)
+      lines.push(...Object.entries(kept).map(([file, line]) => ({ file, line })))
+    },
+    rewrote: (oid) => lost.push(oid),
+    promised(earlier) {
+      for (const one of earlier) sent.set(one.id, { ...one, order: sent.size })
+    },
+    accepted: () => sent.size,
+    path,
     file: (app) => git(bare, 'show', `main:${path(app)}`),
     commitsOf: (id) => git(bare, 'log', '--format=%B', 'main').split(`\nMgo-Request: ${id}\n`).length - 1,
     async check() {
@@ -175,6 +204,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         pid: state.service.pid,
         sent: [...sent.values()],
         foreign: others,
+        lines,
+        lost,
         files: Object.fromEntries(files) as Record<string, string>,
         secrets: [password],
         searched: [stateSeen()],

@@ -19,11 +19,7 @@ const everyMs = 200
 export async function capped<T>(gitDir: string, limit: number, fetch: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const look = setInterval(() => {
-    const bytes = unfinished(gitDir).reduce(
-      (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    )
-    if (bytes > limit) stop.abort()
+    if (sizeOf(gitDir) > limit) stop.abort()
   }, everyMs)
   try {
     const done = await fetch(stop.signal)
@@ -32,6 +28,15 @@ export async function capped<T>(gitDir: string, limit: number, fetch: (signal: A
     throw tooMuch(limit)
   } finally {
     clearInterval(look)
+  }
+}
+
+/** Bytes of what is unfinished. A process out of files cannot look, and looks again in a moment. */
+function sizeOf(gitDir: string): number {
+  try {
+    return unfinished(gitDir).reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+  } catch {
+    return 0
   }
 }
 

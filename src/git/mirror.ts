@@ -51,7 +51,8 @@ async function mend(git: Git, gitDir: string): Promise<void> {
   // What a killed fetch, import or repack was writing; a living one of another mgo is younger than that.
   for (const name of globSync(leftovers, { cwd: gitDir })) removeStale(join(gitDir, name), 10 * 60_000)
   removeStaleLocks(gitDir)
-  const ran = await git(['fsck', '--connectivity-only', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })
+  // Of all objects, not only of those that a ref leads to: the refs may be what is lost, and a fetch trusts whatever is there.
+  const ran = await git(['fsck', '--full', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })
   // One that takes longer is not known to be damaged.
   if (ran.code === 0 || ran.ended !== 'itself') return
   rmSync(gitDir, { recursive: true, force: true })

@@ -9,8 +9,9 @@
  * @module
  */
 import { execFileSync } from 'node:child_process'
-import { globSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { alive } from './process.ts'
 
 /** A request as its sender knows it. `order`: the place among those of its source, which were sent one after the other. */
 export type Sent = {
@@ -31,6 +32,10 @@ export type RunRecord = {
   readonly sent: readonly Sent[]
   /** Commits of others that were pushed. */
   readonly foreign: readonly string[]
+  /** Lines of others that a file still has at the tip. */
+  readonly lines: readonly { readonly file: string; readonly line: string }[]
+  /** Where the branch stood before somebody threw it back: what led there need not be in it any more. */
+  readonly lost: readonly string[]
   /** The values file of each source. */
   readonly files: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
@@ -64,14 +69,34 @@ function gitOf(bare: string): (...args: readonly string[]) => string {
     execFileSync('git', ['--git-dir', bare, ...args], { encoding: 'utf8', maxBuffer: 512 * 1024 * 1024 })
 }
 
+/** The texts of `REVISION:PATH`, by that name; read by one git. What is not there is absent. */
+function blobs(bare: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const wanted = [...new Set(names)]
+  const out = execFileSync('git', ['--git-dir', bare, 'cat-file', '--batch'], {
+    input: wanted.map((name) => `${name}\n`).join(''),
+    maxBuffer: 512 * 1024 * 1024,
+  })
+  const found = new Map<string, string>()
+  let at = 0
+  for (const name of wanted) {
+    const end = out.indexOf('\n', at)
+    const size = Number(/ blob (\d+)$/.exec(out.toString('latin1', at, end))?.[1] ?? Number.NaN)
+    at = end + 1
+    if (Number.isNaN(size)) continue
+    found.set(name, out.toString('utf8', at, at + size))
+    at += size + 1
+  }
+  return found
+}
+
 /** The trailers are the last paragraph of a message; what stands above them is text. */
 function idsOf(body: string): readonly string[] {
   const last = body.trimEnd().split(/\n\n/).at(-1) ?? ''
   return [...last.matchAll(/^Mgo-Request: ([0-9A-Z]{26})$/gm)].map((match) => match[1] ?? '')
 }
 
-function history(bare: string, branch: string): readonly Commit[] {
-  const out = gitOf(bare)('log', '-z', '--format=%H%x01%an <%ae>%x01%s%x01%B', branch)
+function history(bare: string, ...revisions: readonly string[]): readonly Commit[] {
+  const out = gitOf(bare)('log', '-z', '--format=%H%x01%an <%ae>%x01%s%x01%B', ...revisions)
   return out
     .split('\0')
     .filter((one) => one !== '')
@@ -83,10 +108,15 @@ function history(bare: string, branch: string): readonly Commit[] {
 
 async function answers(run: RunRecord): Promise<ReadonlyMap<string, Answer>> {
   const found = new Map<string, Answer>()
-  for (const { id } of run.sent) {
-    const response = await fetch(`${run.url}/v1/deploys/${id}`)
-    found.set(id, { ...((await response.json()) as Answer), status: String(response.status) })
-  }
+  const ids = run.sent.map(({ id }) => id)
+  // A few at a time: a server that may open few files takes few connections.
+  for (let at = 0; at < ids.length; at += 4)
+    await Promise.all(
+      ids.slice(at, at + 4).map(async (id) => {
+        const response = await fetch(`${run.url}/v1/deploys/${id}`)
+        found.set(id, { ...((await response.json()) as Answer), status: String(response.status) })
+      }),
+    )
   return found
 }
 
@@ -113,13 +143,23 @@ function oneEnd(sent: Sent, answer: Answer | undefined, commits: readonly Commit
 
 /** I3: each file at the tip has the tag of the last request for it that went well, and each commit the tag of its own. */
 function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: readonly Commit[]): readonly string[] {
-  const show = gitOf(run.bare)
   const wrong: string[] = []
   const byId = new Map(commits.flatMap((commit) => commit.ids.map((id) => [id, commit.oid] as const)))
+  const there = new Set(commits.map(({ oid }) => oid))
+  const counts = ({ verdict = '', commit = '' }: Partial<Answer>) =>
+    good.has(verdict) && (run.lost.length === 0 || there.has(commit))
+  const texts = blobs(
+    run.bare,
+    Object.entries(run.files).flatMap(([source, file]) =>
+      [run.branch, ...run.sent.flatMap((sent) => (sent.source === source ? (byId.get(sent.id) ?? []) : []))].map(
+        (revision) => `${revision}:${file}`,
+      ),
+    ),
+  )
   for (const [source, file] of Object.entries(run.files)) {
+    const at = (revision: string) => /tag: "([^"]*)"/.exec(texts.get(`${revision}:${file}`) ?? '')?.[1]
     const mine = run.sent.filter((sent) => sent.source === source).toSorted((a, b) => a.order - b.order)
-    const last = mine.findLast(({ id }) => good.has(found.get(id)?.verdict ?? ''))
-    const at = (oid: string) => /tag: "([^"]*)"/.exec(show('show', `${oid}:${file}`))?.[1]
+    const last = mine.findLast(({ id }) => counts(found.get(id) ?? {}))
     if (last !== undefined && at(run.branch) !== last.tag)
       wrong.push(`I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}`)
     for (const { id, tag } of mine) {
@@ -128,6 +168,17 @@ function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: read
     }
   }
   return wrong
+}
+
+/** I4: the lines that others wrote are still in their files. */
+function lines({ bare, branch, lines: kept }: RunRecord): readonly string[] {
+  const texts = blobs(
+    bare,
+    kept.map(({ file }) => `${branch}:${file}`),
+  )
+  return kept
+    .filter(({ file, line }) => texts.get(`${branch}:${file}`)?.split('\n').includes(line) !== true)
+    .map(({ file, line }) => `I4 the foreign line ${line} is gone from ${file}`)
 }
 
 /** I4: nothing of others is gone, and history only grew. */
@@ -159,28 +210,20 @@ function secrets(run: RunRecord): readonly string[] {
   return wrong
 }
 
-/** I6: the process lives, answers, and holds neither too much memory nor too many files. */
-async function alive(run: RunRecord): Promise<readonly string[]> {
-  const health = await fetch(`${run.url}/healthz`).catch(() => undefined)
-  if (health?.status !== 200) return ['I6 the server does not answer']
-  const status = readFileSync(`/proc/${run.pid}/status`, 'utf8')
-  const rss = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024
-  const open = readdirSync(`/proc/${run.pid}/fd`).length
-  return [
-    ...(rss > run.maxRssMiB ? [`I6 the server takes ${rss} MiB`] : []),
-    ...(open > run.maxFiles ? [`I6 the server holds ${open} files open`] : []),
-  ]
-}
-
 /** Everything that is wrong with a run. */
 async function check(run: RunRecord): Promise<readonly string[]> {
   const commits = history(run.bare, run.branch)
+  const gone = run.lost.length === 0 ? [] : history(run.bare, ...run.lost, '--not', run.branch)
   const found = await answers(run)
   const ends = run.sent.flatMap((sent) => {
-    const own = commits.filter(({ ids }) => ids.includes(sent.id))
-    return oneEnd(sent, found.get(sent.id), own) ?? []
+    const answer = found.get(sent.id)
+    const of = (some: readonly Commit[]) => some.filter(({ ids }) => ids.includes(sent.id))
+    // What is good may have lain where the branch is no more; what is not good is in no branch.
+    const own = of(commits)
+    return oneEnd(sent, answer, own.length > 0 || !good.has(answer?.verdict ?? '') ? own : of(gone)) ?? []
   })
-  return [...ends, ...files(run, found, commits), ...foreign(run, commits), ...secrets(run), ...(await alive(run))]
+  const git = [...files(run, found, commits), ...foreign(run, commits), ...lines(run)]
+  return [...ends, ...git, ...secrets(run), ...(await alive(run))]
 }
 
 const wrong = await check(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as RunRecord)

@@ -9,26 +9,11 @@ import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { chance, pause, seeds } from '../faults/chance.ts'
 import { startTrial, type Trial } from '../trial.ts'
 
-const one = process.env['MGO_SEED']
-const seeds =
-  one === undefined ? Array.from({ length: Number(process.env['MGO_SEEDS'] ?? 3) }, (_, i) => i + 1) : [Number(one)]
 const apps = 10
 const faultsPerSeed = 12
-
-/** mulberry32: small, and the same everywhere. */
-function chance(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The faults, by name; each leaves the world in order again. */
 function faultsOf(trial: Trial, next: () => number): Readonly<Record<string, () => Promise<void>>> {
@@ -89,7 +74,7 @@ async function caller(
   }
 }
 
-for (const seed of seeds) {
+for (const seed of seeds(3)) {
   test(`seed ${seed}`, async () => {
     const next = chance(seed)
     const trial = await startTrial({ apps, args: ['--git-timeout', '5s'] })

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { git } from '../git-server.ts'
+import { inside, mountsOfItsOwn } from '../mounts.ts'
 import { type Answer, startTrial, type Trial } from '../trial.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-outage-'))
@@ -155,27 +156,12 @@ test('R13: the branch is rewritten: mgo stops, says so, and never forces; a new 
   await trial.end()
 })
 
-/** A file system of our own, so small that it is soon full. Who is not root is root in a user namespace of their own. */
-const isRoot = process.getuid?.() === 0
-const small = (sizeMiB: number): readonly string[] => {
-  const mount = mkdtempSync(join(folder, 'small-'))
-  const line = `mount -t tmpfs -o size=${sizeMiB}m tmpfs ${mount} && exec "$@"`
-  return ['unshare', ...(isRoot ? [] : ['--map-root-user']), '--mount', 'sh', '-c', line, mount]
-}
-
-/** Runs a shell line where the server runs: its mounts are its own. */
-function inside(trial: Trial, line: string): void {
-  const user = isRoot ? [] : ['--user', '--preserve-credentials']
-  const target = ['--target', String(trial.service().pid), ...user, '--mount']
-  execFileSync('nsenter', [...target, 'sh', '-c', line], { stdio: 'pipe' })
-}
-
 test('R15: the disk is full: nothing is half accepted, health says so, and it recovers', async () => {
-  const under = small(24)
-  const place = under.at(-1) ?? ''
+  const place = mkdtempSync(join(folder, 'small-'))
+  const under = mountsOfItsOwn(place, { state: 24 })
   const trial = await startTrial({ under, stateIn: join(place, 'state') })
   assert.equal((await trial.send(0, 'v2', { wait: '30s' })).verdict, 'committed')
-  inside(trial, `dd if=/dev/zero of=${place}/fill bs=64k 2>/dev/null || true`)
+  inside(trial, `dd if=/dev/zero of=${place}/state/fill bs=64k 2>/dev/null || true`)
   let refused: Answer | undefined
   for (let i = 0; i < 200 && refused === undefined; i++) {
     const answer = await trial.send(i % 8, `full-${i}`)
@@ -183,7 +169,7 @@ test('R15: the disk is full: nothing is half accepted, health says so, and it re
   }
   assert.deepEqual([refused?.status, refused?.code], [507, 'JOURNAL_FAILED'])
   assert.equal((await trial.ask('/readyz')).status, 503)
-  inside(trial, `rm ${place}/fill`)
+  inside(trial, `rm ${place}/state/fill`)
   assert.equal((await trial.insist(1, 'room-again', 'k1')).status, 202)
   await ended(trial)
 })

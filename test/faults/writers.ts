@@ -1,0 +1,158 @@
+/**
+ * Others write to the same branch, and the git server has rules and moods of its own.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { git } from '../git-server.ts'
+import { script } from '../seen.ts'
+import type { Trial } from '../trial.ts'
+import { between, pause } from './chance.ts'
+import { apps, type Fault } from './fault.ts'
+
+type Change = { readonly file: string; readonly text: string }
+
+/** One commit upon the tip as it is now, where nobody was faster. The commit's id, or `undefined`. */
+function upon(trial: Trial, tip: string, { file, text }: Change): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn('git', ['--git-dir', trial.bare, 'fast-import', '--quiet', '--date-format=now', '--done'])
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+    })
+    child.stderr.resume()
+    child.stdin.on('error', () => undefined)
+    const data = (words: string) => `data ${Buffer.byteLength(words)}\n${words}\n`
+    child.stdin.end(
+      `commit refs/heads/main\nmark :1\ncommitter Foreign <foreign@example.com> now\n${data('A foreign change')}` +
+        `from ${tip}\nM 100644 inline ${file}\n${data(text)}\nget-mark :1\ndone\n`,
+    )
+    child.on('error', () => resolve(undefined))
+    // It moves no branch that has moved meanwhile, and says so with its exit code.
+    child.on('close', (code) => resolve(code === 0 ? out.trim() : undefined))
+  })
+}
+
+/** Writes until it goes through. */
+async function write(trial: Trial, change: () => Change & { readonly line?: string }): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) {
+    const tip = git(trial.bare, 'rev-parse', 'main').trim()
+    const made = change()
+    const oid = await upon(trial, tip, made)
+    if (oid !== undefined) return trial.landed(oid, made.line === undefined ? {} : { [made.file]: made.line })
+  }
+  throw new Error('the foreign commit never went through')
+}
+
+const disjoint: Fault = {
+  row: 'R6',
+  does: 'a foreign writer pushes twenty times a second beside it',
+  async play({ trial, next, load }) {
+    const aSecond = between(next, 10, 20)
+    for (let i = 0; i < 300 && (!load.isOver() || i < 40); i++) {
+      const dueMs = performance.now() + 1_000 / aSecond
+      await write(trial, () => ({ file: `foreign/${i % 7}.txt`, text: `${i}\n` }))
+      await pause(dueMs - performance.now())
+    }
+  },
+}
+
+const sameFile: Fault = {
+  row: 'R7',
+  does: 'foreign commits change the very files that are deployed',
+  async play({ trial, next, load }) {
+    for (let i = 0; i < 40 || (!load.isOver() && i < 80); i++) {
+      const file = trial.path(between(next, 0, apps - 1))
+      const line = `# foreign ${i}`
+      await write(trial, () => ({ file, line, text: `${git(trial.bare, 'show', `main:${file}`)}${line}\n` }))
+      await pause(next() * 100)
+    }
+  },
+}
+
+const goneFile: Fault = {
+  row: 'R8',
+  does: 'foreign commits delete files and keys that requests wait for',
+  async play({ trial, next, load }) {
+    await load.reached(between(next, 1, apps))
+    for (let i = between(next, 3, 6); i > 0; i--) {
+      const app = between(next, 0, apps - 1)
+      if (!git(trial.bare, 'ls-tree', '-r', '--name-only', 'main').includes(`${trial.path(app)}\n`)) continue
+      const isMoved = next() < 0.5
+      trial.foreign(trial.path(app), (text) =>
+        isMoved ? text.replace(`github.com/acme/app${app}:`, `github.com/acme/moved${app}:`) : undefined,
+      )
+      await pause(next() * 300)
+    }
+  },
+}
+
+const locked: Fault = {
+  row: 'R9',
+  does: 'a lock is left on the branch of the git server',
+  async play({ trial, next, load }) {
+    const lock = join(trial.bare, 'refs', 'heads', 'main.lock')
+    for (let i = between(next, 1, 3); i > 0; i--) {
+      await load.reached(between(next, 1, apps))
+      writeFileSync(lock, '')
+      await pause(next() * 2_000)
+      rmSync(lock, { force: true })
+      await pause(next() * 400)
+    }
+  },
+}
+
+function forbidden(): Fault {
+  const who = new Set<number>()
+  return {
+    row: 'R10',
+    does: 'a rule of the git server refuses some authors',
+    options(next) {
+      for (let i = between(next, 1, 4); i > 0; i--) who.add(between(next, 0, apps - 1))
+      return { author: (app) => (who.has(app) ? `Mallory ${app} <m@example.com>` : undefined) }
+    },
+    before({ trial }) {
+      const rule = 'if git log --format=%an $old..$new | grep -q Mallory; then echo "not Mallory"; exit 1; fi'
+      script(join(trial.bare, 'hooks', 'pre-receive'), `read old new ref\n${rule}`)
+    },
+    play: ({ load }) => load.over.then(() => undefined),
+    async after({ trial }) {
+      assert.ok(!git(trial.bare, 'log', '--format=%an', 'main').includes('Mallory'))
+      const pushes = trial.git.pushes()
+      await pause(700)
+      assert.equal(trial.git.pushes(), pushes, 'what is refused is not tried again')
+    },
+  }
+}
+
+const rewritten: Fault = {
+  row: 'R13',
+  does: 'the branch is thrown back to an older commit; the next start takes it as it is',
+  async play({ trial, next, load }) {
+    await load.reached(between(next, 1, 2 * apps))
+    await pause(next() * 800)
+    const tip = git(trial.bare, 'rev-parse', 'main').trim()
+    const older = git(trial.bare, 'rev-list', '--max-parents=0', 'main').trim()
+    trial.rewrote(tip)
+    git(trial.bare, 'update-ref', 'refs/heads/main', older)
+    await load.over
+    await pause(500)
+    await trial.service().stop()
+    // What was pushed upon the older one before mgo looked is its own.
+    await trial.start()
+    const { id } = await trial.insist(0, 'afterwards', 'afterwards')
+    assert.equal((await trial.verdict(id)).verdict, 'committed')
+  },
+}
+
+export const writers: readonly (() => Fault)[] = [
+  () => disjoint,
+  () => sameFile,
+  () => goneFile,
+  () => locked,
+  forbidden,
+  () => rewritten,
+]
