@@ -132,11 +132,20 @@ const names: ReadonlySet<string> = new Set(
 
 function hideIn(value: unknown, hideText: (text: string) => string): unknown {
   if (typeof value === 'string') return hideText(value)
-  if (Array.isArray(value)) return value.map((one) => hideIn(one, hideText))
+  if (Array.isArray(value)) {
+    const all = value.map((one) => hideIn(one, hideText))
+    return all.some((one, i) => one !== value[i]) ? all : value
+  }
   if (!isRecord(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, isName(key, value) ? one : hideIn(one, hideText)]),
-  )
+  // Most of what passes here hides nothing, and need not be built anew.
+  let copy: Record<string, unknown> | undefined
+  for (const key of Object.keys(value)) {
+    const one = value[key]
+    const hidden = isName(key, value) ? one : hideIn(one, hideText)
+    // In a spread even __proto__ is a field like the others.
+    if (hidden !== one) (copy ??= { ...value })[key] = hidden
+  }
+  return copy ?? value
 }
 
 /** `source` is a name in a request; in a place it is the whole line of a file. */

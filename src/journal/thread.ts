@@ -9,7 +9,7 @@ import { MgoError } from '../error.ts'
 import { journalError } from './error.ts'
 import type { Wrote } from './group.ts'
 import type { Journal } from './journal.ts'
-import type { Answer, Asked, Call, Part, Said } from './wire.ts'
+import { type Answer, type Asked, type Call, type Part, packed, type Said, unpacked } from './wire.ts'
 
 /** Writes what still waits, and lets the file go. */
 export type ThreadJournal = Journal & { close(): Promise<void> }
@@ -21,19 +21,17 @@ export type ThreadJournal = Journal & { close(): Promise<void> }
  * @throws MgoError JOURNAL_FAILED
  */
 export async function openJournalThread(file: string, told: (wrote: Wrote) => void): Promise<ThreadJournal> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { file },
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
-  })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { file } })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  const first = await new Promise<Said>((resolve) => worker.once('message', resolve))
+  const first = unpacked<Said>(await new Promise<string>((resolve) => worker.once('message', resolve)))
   if (first.kind === 'failed') {
     await ended
     throw new MgoError(first.problem)
   }
   if (first.kind !== 'open') throw new Error(`the journal's thread began with ${first.kind}`)
   const calls = callsTo(worker, file)
-  worker.on('message', (said: Said) => {
+  worker.on('message', (text: string) => {
+    const said = unpacked<Said>(text)
     if (said.kind !== 'answers') return
     for (const one of said.wrote) told(one)
     for (const one of said.answers) calls.answered(one)
@@ -57,7 +55,7 @@ function callsTo(worker: Worker, file: string) {
   let waiting: Call[] = []
   let next = 0
   let isClosed = false
-  const ask = (asked: Asked): void => worker.postMessage(asked)
+  const ask = (asked: Asked): void => worker.postMessage(packed(asked))
   const send = (): void => {
     if (waiting.length > 0) ask({ kind: 'calls', calls: waiting })
     waiting = []

@@ -8,14 +8,14 @@ import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Wrote } from './group.ts'
 import { openJournal } from './journal.ts'
-import { type Answer, type Asked, type Call, problemFrom, type Said } from './wire.ts'
+import { type Answer, type Asked, type Call, packed, problemFrom, type Said, unpacked } from './wire.ts'
 
 type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
 
 const server = parentPort
 if (server === null) throw new Error('this is a thread, and no program')
 
-const say = (said: Said): void => server.postMessage(said)
+const say = (said: Said): void => server.postMessage(packed(said))
 let answers: Answer[] = []
 let wrote: Wrote[] = []
 
@@ -36,12 +36,13 @@ function serve(file: string): void {
   const namesOf = (part: object) => Object.keys(part).filter((name) => name !== 'close' && !(name in parts))
   const answer = async ({ n, part, name, args }: Call): Promise<void> => {
     try {
-      answered({ n, value: await parts[part]?.[name]?.(...args) })
+      answered({ n, value: await parts[part]?.[name]?.(...args.map((one) => one ?? undefined)) })
     } catch (error) {
       answered({ n, problem: problemFrom(error) })
     }
   }
-  server?.on('message', (asked: Asked) => {
+  server?.on('message', (text: string) => {
+    const asked = unpacked<Asked>(text)
     if (asked.kind === 'calls') {
       for (const call of asked.calls) void answer(call)
       return

@@ -74,8 +74,22 @@ function inputOf(path: string, { cluster }: DeployRequest): Omit<HeaderInput, 'b
  * inside double quotes, and an escape needs a backslash; a source has no space, so no line can be folded inside it.
  */
 export function mayName(bytes: Uint8Array, source: string): boolean {
+  const { text, hasEscapes } = lookedAt(bytes)
+  return hasEscapes || text.includes(source)
+}
+
+type Look = { readonly text: string; readonly hasEscapes: boolean }
+
+/** A batch looks at each file once for each of its requests. Nobody writes into bytes that were read. */
+const looks = new WeakMap<Uint8Array, Look>()
+
+function lookedAt(bytes: Uint8Array): Look {
+  const known = looks.get(bytes)
+  if (known !== undefined) return known
   const text = new TextDecoder().decode(bytes)
-  return text.includes(source) || text.includes('\\')
+  const look = { text, hasEscapes: text.includes('\\') }
+  looks.set(bytes, look)
+  return look
 }
 
 function unknownSource(request: DeployRequest, files: ReadonlyMap<string, Uint8Array>): Problem {
