@@ -104,7 +104,7 @@ const blipMs = 1_000
 
 /**
  * What `work` gives, which changes something on the cluster; once more where the cluster was away meanwhile. What fails
- * twice with a cluster that answers at once has another cause: a webhook that nobody serves says the same words.
+ * twice with a cluster that answers at once has another cause: an API that nobody serves says the same words.
  */
 export async function throughSilence<T>(work: () => Promise<T>, silence: Silence & Ping): Promise<T> {
   const { world, ping } = silence

@@ -55,6 +55,27 @@ const cases: readonly [why: string, stderr: string, code: string, says: RegExp, 
     /nil pointer/,
     /mend the values/,
   ],
+  [
+    'a webhook that is away, on a cluster that is not',
+    'Error: UPGRADE FAILED: failed to create resource: Internal error occurred: failed calling webhook "pods.guard.example": failed to call webhook: Post "https://guard.shop.svc:443/pods?timeout=10s": dial tcp 10.96.3.4:443: connect: connection refused',
+    'KUBE_FAILED',
+    /failed calling webhook "pods\.guard\.example"/,
+    /behind this webhook/,
+  ],
+  [
+    'a conversion webhook that is away',
+    'Error: UPGRADE FAILED: conversion webhook for example.com/v1, Kind=Thing failed: Post "https://things.shop.svc:443/convert?timeout=30s": dial tcp: lookup things.shop.svc: no such host',
+    'KUBE_FAILED',
+    /conversion webhook for example\.com\/v1/,
+    /behind this webhook/,
+  ],
+  [
+    'a cluster that is away',
+    'Error: Kubernetes cluster unreachable: Get "https://127.0.0.1:6443/version": dial tcp 127.0.0.1:6443: connect: connection refused',
+    'KUBE_UNREACHABLE',
+    /cluster unreachable/,
+    /Is the cluster up/,
+  ],
   ['nothing at all', '', 'HELM_FAILED', /no word from helm$/, /own words/],
 ]
 

@@ -16,6 +16,12 @@ const known: readonly Known[] = [
     hint: 'Somebody else’s helm is at work on it. Wait, or look with `helm history` and unlock it with `helm rollback`.',
   },
   {
+    // It says why nobody answered, in the words of a cluster that is away.
+    says: /failed calling webhook|conversion webhook for .* failed/,
+    code: 'KUBE_FAILED',
+    hint: 'Do the pods of the service behind this webhook run? Look there; then deploy again.',
+  },
+  {
     says: /cluster unreachable|connection refused|no such host|i\/o timeout/i,
     code: 'KUBE_UNREACHABLE',
     hint: 'Is the cluster up, and can this machine reach it?',

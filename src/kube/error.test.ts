@@ -55,6 +55,14 @@ const cases: readonly Case[] = [
     'etcdserver: no leader',
     /in trouble/,
   ],
+  [
+    'a webhook that is away is no trouble of the API server',
+    500,
+    { message: 'Internal error occurred: failed calling webhook "pods.guard.example": connection refused' },
+    'KUBE_FAILED',
+    'Internal error occurred: failed calling webhook "pods.guard.example": connection refused',
+    /behind this webhook/,
+  ],
   ['too many', 429, {}, 'KUBE_FAILED', 'HTTP 429', /in trouble/],
   ['a word of its own', 418, { message: 'tea' }, 'KUBE_REFUSED', 'tea', /own words/],
 ]

@@ -38,6 +38,9 @@ const rows: Readonly<Record<number, Row>> = {
 /** Server-side apply tells of an unknown field, or a wrong type, as if the server were at fault (500). */
 const untyped = /failed to create typed (?:patch|live) object|field not declared in schema/
 const inTrouble = 'The API server is in trouble; look at its health, then try again.'
+/** Told as 500, with an API server in the best of health. */
+const webhook = /failed calling webhook|conversion webhook for .* failed/
+const webhookAway = 'Do the pods of the service behind this webhook run? Look there; then deploy again.'
 const asSaid = 'The API server’s own words stand above.'
 const immutable =
   'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.'
@@ -50,8 +53,12 @@ export function statusError(what: string, httpStatus: number, status: Status): M
   return new MgoError({
     code: row?.code ?? (busy ? 'KUBE_FAILED' : 'KUBE_REFUSED'),
     message: `${what}: ${said}`,
-    hint: /field is immutable/.test(said) ? immutable : (row?.hint ?? (busy ? inTrouble : asSaid)),
+    hint: /field is immutable/.test(said) ? immutable : (row?.hint ?? (busy ? troubleOf(said) : asSaid)),
   })
+}
+
+function troubleOf(said: string): string {
+  return webhook.test(said) ? webhookAway : inTrouble
 }
 
 /** The error of a connection that broke or never was. */
