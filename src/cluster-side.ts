@@ -21,6 +21,7 @@ export function reach(context: string, { secrets, ...options }: Reaching): Kube 
 
 /** Tokens change while mgo runs: each one is known before it is used. */
 function learning(login: Login, secrets: Secrets): Login {
+  secrets.credential(...(login.unsent ?? []))
   return {
     ...login,
     async credential(again) {

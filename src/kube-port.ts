@@ -57,6 +57,8 @@ export type Login = {
   readonly insecure?: boolean
   readonly proxy?: string
   readonly impersonate?: { readonly user: string; readonly groups: readonly string[] }
+  /** What else opens this server and mgo never sends; helm reads the same kubeconfig and does. */
+  readonly unsent?: readonly string[]
   /** mgo runs in a pod and uses its service account: there is no kubeconfig, and so no context that helm could find. */
   readonly insidePod?: boolean
   /** Cheap when nothing is out of date. `again` says that the last one was refused. */

@@ -61,6 +61,9 @@ const clock: Clock = {
 const secrets = openSecrets()
 secrets.credential(...secretsOf(process.env))
 
+/** The variables that the server's settings name as secrets: no program that mgo runs is given them. */
+const own = new Set<string>()
+
 /** A secret by its name, known as one from then on. */
 function secretNamed(name: string): string | undefined {
   const value = secretOf(process.env, name)
@@ -115,8 +118,17 @@ function helmFor({ helm: program, kubeconfig }: Where, state: string): Helm {
     },
     plainHttp: plainHosts(process.env),
   }
-  const settings = { program, kubeconfig, home: join(state, 'helm'), env: given(process.env) }
-  return openHelm({ ...settings, ...charts }, hiding(run, secrets.hide))
+  const settings = {
+    ...charts,
+    program,
+    kubeconfig,
+    home: join(state, 'helm'),
+    // Looked at in each call: the settings may name other secrets meanwhile.
+    get env() {
+      return given(process.env, own)
+    },
+  }
+  return openHelm(settings, hiding(run, secrets.hide))
 }
 
 /** A user name and password or token for the gitops repo, where it has no key. */
@@ -138,7 +150,7 @@ function clusters(
   const known = new Map<string, Promise<Kube>>()
   const opened = async (context: string): Promise<Kube> => {
     const { reach } = await clusterSide()
-    const login = { kubeconfig, env: process.env, run, now: Date.now }
+    const login = { kubeconfig, env: given(process.env, own), run, now: Date.now }
     return reach(context, { ...login, agent: `mgo/${version}`, secrets, ...seen?.(context) })
   }
   return {
@@ -185,7 +197,11 @@ process.exitCode = await cli({
     const { serveWith } = await serverSide()
     const state = stateFolder(process.env, tmpdir())
     const slackWebhook = secretNamed('MGO_SLACK_WEBHOOK')
-    await serveWith(flags, { version, clock, secrets, state, slackWebhook, secret: secretNamed, open: openServing })
+    const withhold = (variables: readonly string[]) => {
+      for (const one of variables) own.add(one)
+    }
+    const given = { version, clock, secrets, state, slackWebhook, secret: secretNamed, withhold, open: openServing }
+    await serveWith(flags, given)
   },
   checkServing: async (flags, isOnline) => {
     const { checkServing } = await serverSide()

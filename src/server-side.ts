@@ -7,7 +7,7 @@
 import type { CheckedSettings, Opened, ServeFlags, Where } from './cli/edges.ts'
 import { checkConfig } from './check-config.ts'
 import { fetchJson } from './config/fetch-json.ts'
-import { resolveHooks } from './config/hooks.ts'
+import { resolveHooks, secretVariables } from './config/hooks.ts'
 import { defaultServerSettings, readServerSettings } from './config/server-settings.ts'
 import { exposureOf } from './entrance.ts'
 import { MgoError } from './error.ts'
@@ -88,6 +88,8 @@ type Opening = { readonly where: Where; readonly login: Login; readonly seen?: M
 export type Given = Pick<ServeOptions, 'version' | 'clock' | 'secrets' | 'secret' | 'slackWebhook'> & {
   /** The folder of mirrors, charts and journal. */
   readonly state: string
+  /** Programs that mgo runs are not given these variables from now on. */
+  readonly withhold: (variables: readonly string[]) => void
   readonly open: (opening: Opening, tell: (told: Told) => void) => Promise<Opened>
 }
 
@@ -98,8 +100,12 @@ function loginOf({ settings }: Serving): Login {
 }
 
 /** Serves until a signal ends it. Throws CONFIG_INVALID, JOURNAL_FAILED, GIT_*: then it never listened. */
-export async function serveWith(flags: ServeFlags, { state, open, ...given }: Given): Promise<void> {
-  const read = () => servingOf(flags, settingsOf(flags.config), state)
+export async function serveWith(flags: ServeFlags, { state, open, withhold, ...given }: Given): Promise<void> {
+  const read = () => {
+    const settings = settingsOf(flags.config)
+    withhold(secretVariables(settings))
+    return servingOf(flags, settings, state)
+  }
   const serving = read()
   const login = loginOf(serving)
   const said = gathered((text) => process.stderr.write(text))

@@ -60,11 +60,16 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** For helm and the login programs of a kubeconfig, which find the cloud's credentials in the environment. */
-export function given(env: Env): Readonly<Record<string, string>> {
-  const hidden = /^(?:MGO_|NODE_|npm_|HELM_)/
+/**
+ * For helm and the login programs of a kubeconfig, which find the cloud's credentials in the environment. `own`: the
+ * variables that hold mgo's own secrets under names of the operator's, such as those of hooks.
+ */
+export function given(env: Env, own: ReadonlySet<string>): Readonly<Record<string, string>> {
+  const hidden = /^(?:MGO_|NODE_|npm_|HELM_|OTEL_)/
   return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined || hidden.test(name) ? [] : [[name, value]])),
+    Object.entries(env).flatMap(([name, value]) =>
+      value === undefined || hidden.test(name) || own.has(name) ? [] : [[name, value]],
+    ),
   )
 }
 

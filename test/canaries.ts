@@ -5,7 +5,7 @@
  * @module
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** What a secret looks like once somebody has copied it. */
 function forms(text: string): readonly string[] {
@@ -56,6 +56,7 @@ export function watchArguments(): { readonly stop: () => string } {
 export function watchEnvironments(parent: number): { readonly stop: () => Out } {
   const seen: Out = new Map()
   const read = (pid: string, what: string) => readFileSync(`/proc/${pid}/${what}`, 'latin1').replaceAll('\0', ' ')
+  const own = read(String(parent), 'cmdline')
   const isBelow = (pid: string): boolean => {
     const above = Number(/^PPid:\s+(\d+)$/m.exec(read(pid, 'status'))?.[1] ?? 0)
     return above === parent || (above > 1 && isBelow(String(above)))
@@ -63,7 +64,10 @@ export function watchEnvironments(parent: number): { readonly stop: () => Out } 
   const sampling = setInterval(() => {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
       try {
-        if (isBelow(pid)) seen.set(`environment of ${read(pid, 'comm').trim()}`, read(pid, 'environ'))
+        // First: until a child has become its program it is a copy of its parent, with the parent's own environment.
+        const words = read(pid, 'cmdline')
+        if (words === '' || words === own || !isBelow(pid)) continue
+        seen.set(`environment of ${basename(words.split(' ')[0] ?? '')}`, read(pid, 'environ'))
       } catch {
         // It has ended meanwhile.
       }

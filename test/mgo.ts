@@ -129,7 +129,7 @@ async function startServer(
   const end = performance.now() + 60_000
   let url: string | undefined
   while (url === undefined) {
-    url = /listens on (http:\S+), /.exec(log)?.[1]
+    url = /listens on (https?:\S+), /.exec(log)?.[1]
     if (child.exitCode !== null || performance.now() > end) {
       child.kill('SIGKILL')
       throw new Error(`mgo serve did not start:\n${log}`)

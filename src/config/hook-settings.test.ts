@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { vendors } from '../request/hook-vendors.ts'
 import { followSchema, hooksSchema, registriesSchema } from './hook-settings.ts'
-import { hookTroubles, resolveHooks } from './hooks.ts'
+import { hookTroubles, resolveHooks, secretVariables } from './hooks.ts'
 
 const image = { repository: 'ghcr.io/acme/shop', source: 'github.com/acme/shop', clusters: ['prod'], tags: 'any' }
 const hook = { vendor: 'github', idEnv: 'ID', secretEnv: 'SECRET', images: [image] }
@@ -109,4 +109,10 @@ test('what is left out has a sane default', () => {
 
 test('every vendor can be named', () => {
   for (const { name } of vendors) assert.equal(hooksSchema.safeParse({ shop: { ...hook, vendor: name } }).success, true)
+})
+
+test('secretVariables: of hooks and of registries, whether they are set or not', () => {
+  const hooks = hooksSchema.parse({ shop: { ...hook, secretEnv: ['SECRET', 'NEXT'] }, also: { ...gar } })
+  const registries = registriesSchema.parse({ 'ghcr.io': { username: 'x', passwordEnv: 'PULL' }, 'docker.io': {} })
+  assert.deepEqual(secretVariables({ hooks, registries }), ['ID', 'SECRET', 'NEXT', gar.idEnv, 'PULL'])
 })

@@ -11,6 +11,16 @@ import { vendorOf } from '../request/hook-vendors.ts'
 import type { HookSettings } from './hook-settings.ts'
 
 type Hooks = Readonly<Record<string, HookSettings>>
+type Secretive = {
+  readonly hooks: Hooks
+  readonly registries: Readonly<Record<string, { readonly passwordEnv?: string | undefined }>>
+}
+
+/** The variables that hold secrets: of hooks, and of logins of registries. */
+export function secretVariables({ hooks, registries }: Secretive): readonly string[] {
+  const ofHooks = Object.values(hooks).flatMap(({ idEnv, secretEnv = [] }) => [...idEnv, ...secretEnv])
+  return [...ofHooks, ...Object.values(registries).flatMap(({ passwordEnv }) => passwordEnv ?? [])]
+}
 
 /** What is wrong with one hook, and the next step. */
 export type HookTrouble = { readonly hook: string; readonly message: string; readonly hint: string }

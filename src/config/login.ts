@@ -92,9 +92,15 @@ function login(context: string, { cluster, user, options }: Parts): Login {
     ...(value['tls-server-name'] ? { serverName: value['tls-server-name'] } : {}),
     ...(value['insecure-skip-tls-verify'] ? { insecure: true } : {}),
     ...(value['proxy-url'] ? { proxy: value['proxy-url'] } : {}),
+    ...(user.value.password ? { unsent: passwordOf(user.value) } : {}),
     ...(asUser ? { impersonate: { user: asUser, groups: user.value['as-groups'] ?? [] } } : {}),
     credential: credentialOf(context, { cluster, user, options }),
   }
+}
+
+/** As it is, and as HTTP Basic packs it. */
+function passwordOf({ username, password }: KubeUser): readonly string[] {
+  return [password ?? '', `${username ?? ''}:${password ?? ''}`]
 }
 
 function credentialOf(context: string, { cluster, user, options }: Parts): Login['credential'] {

@@ -25,8 +25,16 @@ const cases: [file: string, text: string, want: readonly string[], why: string][
     'a values file: by the key, in a flow map',
   ],
   ['web-values.yaml', "apiKey: 's3cret e'\nprivate-key: abcdefgh\n", ['s3cret e', 'abcdefgh'], 'other keys'],
+  ['web-values.yaml', 'webhook: enabled\n', [], 'a webhook of a values file is a switch'],
   ['web-values.yaml', 'existingSecret: db-login\ntokenTTL: 600\n', [], 'the name of a Secret is no secret'],
 ]
+test('secretsIn: mygitops.yaml: the address of a webhook, also under a misspelt key', () =>
+  assert.deepEqual(
+    ['webhookurl', 'webhook', 'webHookUri'].map(
+      (key) => secretsIn('mygitops.yaml', `slack: { ${key}: "https://a/b" }`)[1],
+    ),
+    ['https://a/b', 'https://a/b', 'https://a/b'],
+  ))
 for (const [file, text, want, why] of cases)
   test(`secretsIn: ${why}`, () =>
     assert.deepEqual(

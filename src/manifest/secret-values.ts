@@ -23,8 +23,10 @@ export function secretsIn(path: string, text: string): readonly string[] {
     case 'raw':
       return text.split(/^---/m).flatMap((doc) => (isSecret(doc) ? [...all(doc), ...all(doc).map(decoded)] : []))
     case 'values':
+      return named(text, isSecretKey)
     case 'settings':
-      return named(text, (key) => secretKey.test(key.replaceAll('-', '_')))
+      // Also one that is misspelt: what is refused is quoted.
+      return named(text, (key) => isSecretKey(key) || /webhook/i.test(key))
     case 'other':
       return []
   }
@@ -47,6 +49,10 @@ export function mayShow({ path, text }: { readonly path: string; readonly text: 
     case 'other':
       return true
   }
+}
+
+function isSecretKey(key: string): boolean {
+  return secretKey.test(key.replaceAll('-', '_'))
 }
 
 function isSecret(doc: string): boolean {
