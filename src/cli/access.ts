@@ -15,7 +15,7 @@ import { didYouMean } from '../manifest/nearest.ts'
 import { parseImage } from '../release/image.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges, SettingsView } from './edges.ts'
-import { output } from './options.ts'
+import { output, usage } from './options.ts'
 
 /** Adds the command. */
 export function accessCommand(edges: Edges, exit: (code: number) => void) {
@@ -132,8 +132,4 @@ function told(principal: Principal, decision: Told): string {
   const { near } = decision
   if (near === undefined) return `denied: ${name}; there is no rule at all`
   return `denied: ${name}\n  nearest is "${near.rule}": ${near.why}`
-}
-
-function usage(message: string, hint: string): MgoError {
-  return new MgoError({ code: 'USAGE', message, hint })
 }

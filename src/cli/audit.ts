@@ -9,10 +9,9 @@ import { auditChooser, type AuditEntry, type Chained } from '../release/audit.ts
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import { printerOf } from './deploy.ts'
 import type { Edges, Trail } from './edges.ts'
-import { identityFor } from './identity.ts'
-import { output } from './options.ts'
+import { output, usage } from './options.ts'
 import type { Print } from './print.ts'
-import { askServer } from './remote.ts'
+import { askServer, reachOf } from './remote.ts'
 
 /** Adds the command. */
 export function auditCommand(edges: Edges, exit: (code: number) => void) {
@@ -63,8 +62,7 @@ async function trailOf({ journal, config, server, token }: Asked, edges: Edges):
   const isHere = journal !== undefined || config !== undefined
   const url = server ?? (isHere ? '' : (edges.env['MGO_SERVER'] ?? ''))
   if (url === '') return edges.openTrail(journal ?? (await journalOf(config ?? edges.env['MGO_CONFIG'], edges)))
-  const agent = `mgo/${edges.version}`
-  const options = { server: url, identity: identityFor({ server: url, token, agent }, edges), agent }
+  const options = reachOf({ server: url, token }, edges)
   return {
     page: async (after) => {
       const { entries } = await askServer<{ readonly entries: readonly Chained[] }>(`/v1/audit?after=${after}`, options)
@@ -190,8 +188,4 @@ function headOf(text: string | undefined): Head | undefined {
     `${JSON.stringify(text.slice(0, 100))} is no NUMBER:HASH`,
     'Give what `mgo audit --verify` or the server’s log said: --head 1234:9f86d0…',
   )
-}
-
-function usage(message: string, hint: string): MgoError {
-  return new MgoError({ code: 'USAGE', message, hint })
 }

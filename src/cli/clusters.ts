@@ -8,9 +8,8 @@ import type { Wellbeing } from '../deploy/wellbeing.ts'
 import { oneLine, plain } from '../text.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { identityFor } from './identity.ts'
 import { whereOf, withCluster } from './options.ts'
-import { askServer } from './remote.ts'
+import { askServer, reachOf } from './remote.ts'
 import { ago, columns } from './standing.ts'
 
 /** A cluster, and of a server what is to be done for it. */
@@ -30,8 +29,7 @@ export function clustersCommand(edges: Edges, exit: (code: number) => void) {
       exit(rows.some(({ state }) => state === 'silent' || state === 'unusable') ? 5 : 0)
 
       async function there(server: string): Promise<readonly Row[]> {
-        const agent = `mgo/${edges.version}`
-        const reach = { server, agent, identity: identityFor({ server, token: flags.token, agent }, edges) }
+        const reach = reachOf({ server, token: flags.token }, edges)
         return (await askServer<{ readonly clusters: readonly Row[] }>('/v1/clusters', reach)).clusters
       }
       async function here(): Promise<readonly Row[]> {

@@ -12,10 +12,9 @@ import type { Person } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { showVerdict } from './show.ts'
 import type { Edges } from './edges.ts'
-import { identityFor } from './identity.ts'
 import { duration, exitOf, whereOf, withCluster } from './options.ts'
 import { type Print, printer } from './print.ts'
-import { deployRemotely } from './remote.ts'
+import { deployRemotely, reachOf } from './remote.ts'
 
 /** Adds the command. `exit` is told its exit code. */
 export function deployCommand(edges: Edges, exit: (code: number) => void) {
@@ -37,9 +36,8 @@ export function deployCommand(edges: Edges, exit: (code: number) => void) {
       if (server === '') return exit(await here(await askedOf(flags), { ...flags, print, edges }))
       // The server knows who calls, and parses again; this finds mistakes before anything is sent.
       const asked = await askedOf({ ...flags, author: flags.author ?? 'whoever the server verifies' })
-      const agent = `mgo/${edges.version}`
-      const identity = identityFor({ server, token: flags.token, agent }, edges)
-      const options = { server, identity, author: flags.author, timeoutMs: flags.timeout, agent }
+      const reach = reachOf({ server, token: flags.token }, edges)
+      const options = { ...reach, author: flags.author, timeoutMs: flags.timeout }
       exit(said(await deployRemotely(asked, options), flags.output, print))
     })
 }

@@ -9,6 +9,11 @@ import { parseDuration } from '../manifest/header.ts'
 import { type Cluster, parseCluster } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
 
+/** A command that was written in a way that means nothing. */
+export function usage(message: string, hint: string): MgoError {
+  return new MgoError({ code: 'USAGE', message, hint })
+}
+
 /** `5m` → milliseconds. */
 export function duration(text: string): number {
   const ms = parseDuration(text)

@@ -8,10 +8,19 @@ import { printImage } from '../release/image.ts'
 import type { RequestId } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Asked } from '../request/request.ts'
-import type { Identity } from './identity.ts'
+import type { Edges } from './edges.ts'
+import { type Identity, identityFor } from './identity.ts'
 
 /** How a server is reached. */
 export type Reach = { readonly server: string; readonly identity: Identity; readonly agent: string }
+
+type Given = { readonly server: string; readonly token?: string | undefined }
+
+/** How the server is reached that a command names. */
+export function reachOf({ server, token }: Given, edges: Pick<Edges, 'env' | 'secret' | 'version'>): Reach {
+  const agent = `mgo/${edges.version}`
+  return { server, identity: identityFor({ server, token, agent }, edges), agent }
+}
 
 export type RemoteOptions = Reach & {
   /** As it was given; without one the server names the commit after whom it verified. */

@@ -12,10 +12,9 @@ import type { DeployRequest, Person } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { authorOf, printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { identityFor } from './identity.ts'
 import { clusterOf, duration, exitOf, whereOf, withCluster } from './options.ts'
 import type { Print } from './print.ts'
-import { sendRemotely } from './remote.ts'
+import { reachOf, sendRemotely } from './remote.ts'
 import { tipOf } from '../deploy/tip.ts'
 
 /** Adds the command. */
@@ -75,9 +74,7 @@ async function remotely(flags: Remote, print: Print, edges: Edges): Promise<numb
       message: cluster === undefined ? 'a server is asked about one cluster' : 'a server has no dry run',
       hint: cluster === undefined ? 'Name it with --cluster.' : 'Leave out --dry-run, or --server.',
     })
-  const agent = `mgo/${edges.version}`
-  const identity = identityFor({ server, token, agent }, edges)
-  const options = { server, identity, author, timeoutMs, agent }
+  const options = { ...reachOf({ server, token }, edges), author, timeoutMs }
   return said(await sendRemotely('/v1/rollbacks', { cluster, release, to }, options), flags.output, print)
 }
 

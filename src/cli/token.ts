@@ -8,11 +8,10 @@ import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Grant } from '../access/grant.ts'
 import { parseScope, printScope } from '../access/scope.ts'
 import { type TokenRecord, type TokenStore, isTokenName, tokenTrouble } from '../access/token.ts'
-import { MgoError } from '../error.ts'
 import { parseAuthor } from '../request/author.ts'
 import { printerOf } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { output } from './options.ts'
+import { output, usage } from './options.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -133,8 +132,4 @@ function author(text: string): string {
   const read = parseAuthor(text)
   if (read.kind === 'refused') throw new InvalidArgumentError(`${read.problem.message}. ${read.problem.hint}`)
   return text
-}
-
-function usage(message: string, hint: string): MgoError {
-  return new MgoError({ code: 'USAGE', message, hint })
 }

@@ -11,10 +11,9 @@ import type { World } from '../ports.ts'
 import { type Cluster, parseRequestId } from '../release/ids.ts'
 import { printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
-import { identityFor } from './identity.ts'
 import { clusterOf, whereOf, withCluster } from './options.ts'
 import type { Print } from './print.ts'
-import { askServer, type Reach, verdictRemotely } from './remote.ts'
+import { askServer, reachOf, verdictRemotely } from './remote.ts'
 import { showStandings, showWhy } from './standing.ts'
 import { tipOf } from '../deploy/tip.ts'
 
@@ -97,11 +96,6 @@ async function whyRemotely(what: string, flags: Remote, edges: Edges): Promise<n
   if (flags.output === 'json') print.json(answer)
   else print.result(showWhy(answer, Date.now()))
   return exitOfStates(answer.releases.map((one) => one.state))
-}
-
-function reachOf({ server, token }: Remote, edges: Edges): Reach {
-  const agent = `mgo/${edges.version}`
-  return { server, identity: identityFor({ server, token, agent }, edges), agent }
 }
 
 type Looked = { readonly name?: string; readonly look: boolean }
