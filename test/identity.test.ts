@@ -4,14 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { fetchJson } from '../src/config/fetch-json.ts'
 import { tokenVerifier } from '../src/server/oidc.ts'
 import { asked, audience, good, issuer, open, post, server, wish } from './door.ts'
-import { startIssuer } from './issuer.ts'
+import { encode, signedWith, startIssuer } from './issuer.ts'
 
 const seconds = () => Math.floor(Date.now() / 1000)
 const wrong: [claims: Readonly<Record<string, unknown>>, why: string][] = [
@@ -42,22 +41,10 @@ test('a clock that is a little off is forgiven', async () => {
   assert.equal((await post(await issuer.sign({ ...good, nbf: seconds() + 10 }))).status, 200)
 })
 
-const encode = (value: unknown) =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
-const usual = () => ({
-  ...good,
-  iss: issuer.url,
-  aud: audience,
-  sub: 'repo:acme/web:ref:refs/heads/main',
-  iat: seconds(),
-  exp: seconds() + 300,
-})
+const usual = () => ({ ...good, ...issuer.usual() })
 
 test('S13: forged signatures: none, a shared key made of the public one, another key, a changed claim', async () => {
-  const hmac = (header: unknown, key: string) => {
-    const text = `${encode(header)}.${encode(usual())}`
-    return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
-  }
+  const hmac = (header: unknown, key: string) => signedWith(key, header, usual())
   const jwk = issuer.publicJwk()
   const other = await startIssuer(audience)
   const [header = '', , signature = ''] = (await issuer.sign(good)).split('.')

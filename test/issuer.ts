@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
@@ -13,6 +14,8 @@ export type Issuer = {
   readonly url: string
   /** Signs claims; the usual ones are there unless told otherwise (`undefined` takes one out). */
   sign(claims?: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>
+  /** What a good token claims. */
+  usual(): JWTPayload
   /** The public key in use, as PEM would be known to an attacker. */
   publicJwk(): JWK
   /** New keys; the old ones are withdrawn. */
@@ -29,6 +32,17 @@ export type Issuer = {
 async function pair(kid: string): Promise<Pair> {
   const { privateKey, publicKey } = await generateKeyPair('RS256')
   return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } }
+}
+
+/** A part of a token, of JSON or of a text that may be none. */
+export function encode(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+}
+
+/** A token whose signature is made with a shared key, as its header may say or not. */
+export function signedWith(key: string, header: unknown, claims: unknown): string {
+  const text = `${encode(header)}.${encode(claims)}`
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }
 
 /** Starts an issuer; tokens are for `audience`. */
@@ -49,14 +63,17 @@ export async function startIssuer(audience: string): Promise<Issuer> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const usual = () => {
+    const now = Math.floor(Date.now() / 1000)
+    return { iss: url, aud: audience, sub: 'repo:acme/web:ref:refs/heads/main', iat: now, exp: now + 300 }
+  }
   return {
     url,
     asked,
+    usual,
     publicJwk: () => current.jwk,
     sign: async (claims = {}, header = {}) => {
-      const now = Math.floor(Date.now() / 1000)
-      const usual = { iss: url, aud: audience, sub: 'repo:acme/web:ref:refs/heads/main', iat: now, exp: now + 300 }
-      const given = Object.entries({ ...usual, ...claims }).filter(([, value]) => value !== undefined)
+      const given = Object.entries({ ...usual(), ...claims }).filter(([, value]) => value !== undefined)
       return new SignJWT(Object.fromEntries(given))
         .setProtectedHeader({ alg: 'RS256', kid: current.kid, ...header })
         .sign(current.privateKey)

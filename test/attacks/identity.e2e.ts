@@ -4,26 +4,17 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
-import { startIssuer } from '../issuer.ts'
+import { encode, signedWith, startIssuer } from '../issuer.ts'
 import { ask, audience, harmless, hooked, issuer, startTarget, wish } from './target.ts'
 
 const target = await startTarget()
 const good = { repository_id: '4711', ref: 'refs/heads/main', job_workflow_ref: 'acme/ci/deploy.yml@refs/heads/main' }
 const seconds = () => Math.floor(Date.now() / 1000)
-const usual = () => ({
-  ...good,
-  iss: issuer.url,
-  aud: audience,
-  sub: 'repo:acme/web:ref:refs/heads/main',
-  iat: seconds(),
-  exp: seconds() + 300,
-})
-const encode = (value: unknown) =>
-  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const usual = () => ({ ...good, ...issuer.usual() })
 const post = (token: string, image = `${hooked}:v2`) =>
   ask(target, '/v1/deploys?wait=20s', { token, body: { ...wish, image } })
 
@@ -41,10 +32,7 @@ after(async () => {
   await other.close()
 })
 
-const hmac = (header: unknown, key: string): string => {
-  const text = `${encode(header)}.${encode(usual())}`
-  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
-}
+const hmac = (header: unknown, key: string): string => signedWith(key, header, usual())
 const kid = () => issuer.publicJwk().kid
 const pem = () =>
   generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
