@@ -113,7 +113,8 @@ test('S13: keys are read once, and again when the issuer has new ones', async ()
 
 test('S13: unknown key ids ask the issuer a few times at most', async () => {
   const before = issuer.asked.length
-  for (let i = 0; i < 50; i++) assert.equal((await post(await issuer.sign(good, { kid: `made-up-${i}` }))).status, 401)
+  const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => issuer.sign(good, { kid: `made-up-${i}` })))
+  for (const { status } of await Promise.all(tokens.map((token) => post(token)))) assert.equal(status, 401)
   assert.ok(issuer.asked.length - before <= 12, String(issuer.asked.length - before))
 })
 
@@ -161,7 +162,11 @@ for (const [claims, why] of strange) {
 }
 
 test('the token of a webhook is checked against the hook’s own settings', async () => {
-  const verify = tokenVerifier({ fetchJson, clock: { now: Date.now }, warn: () => undefined })
+  const verify = tokenVerifier({
+    fetchJson,
+    clock: { now: Date.now, sleep: async () => undefined },
+    warn: () => undefined,
+  })
   const wanted = { issuer: issuer.url, audience, email: 'push@example.iam' }
   const token = (claims: Readonly<Record<string, unknown>>) => issuer.sign({ sub: '117', ...claims })
   const right = await token({ email: 'push@example.iam', email_verified: true })
@@ -176,7 +181,11 @@ test('the token of a webhook is checked against the hook’s own settings', asyn
   assert.equal((await verify('no.jwt', wanted)).kind, 'refused')
   assert.equal((await verify(right, { ...wanted, issuer: 'https://else.example.com' })).kind, 'refused')
   issuer.outage(true)
-  const cold = tokenVerifier({ fetchJson, clock: { now: Date.now }, warn: () => undefined })
+  const cold = tokenVerifier({
+    fetchJson,
+    clock: { now: Date.now, sleep: async () => undefined },
+    warn: () => undefined,
+  })
   await assert.rejects(cold(right, wanted), { code: 'ISSUER_UNREACHABLE' })
   issuer.outage(false)
 })

@@ -15,7 +15,7 @@ export type FetchJson = (url: string) => Promise<unknown>
 
 export type KeysOptions = {
   readonly fetchJson: FetchJson
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
   readonly warn: (text: string) => void
 }
 
@@ -27,51 +27,76 @@ type KeySet = ReturnType<typeof createLocalJWKSet>
 const freshMs = 10 * 60_000
 /** Longer than this nobody lives on what an outage left. */
 const staleMs = 24 * 60 * 60_000
-/** Reads a minute at most, whatever key ids are sent. */
-const readsPerMinute = 6
+/**
+ * Reads a minute at most, whatever key ids are sent. Who finds none left waits for the next, five seconds at most: forged
+ * key ids must not have a token refused whose key is new.
+ */
+const readsPerMinute = 12
+
+type Kept = { readonly keys: KeySet; readonly at: number }
 
 /** Makes the finder of an issuer's keys; asks nothing before the first token. */
-export function issuerKeys(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): KeyFinder {
-  const reads = tries(() => readsPerMinute, clock)
-  let kept: { readonly keys: KeySet; readonly at: number } | undefined
-  let reading: Promise<boolean> | undefined
-  let isDown = false
-
-  const read = async (): Promise<boolean> => {
-    if (reads.spend('') > 0) return false
-    try {
-      kept = { keys: createLocalJWKSet(keysOf(await fetchJson(await addressOf(issuer, fetchJson)))), at: clock.now() }
-      isDown = false
-      return true
-    } catch (error) {
-      isDown = true
-      warn(
-        `the keys of the issuer ${issuer.name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      )
-      return false
-    }
-  }
-  const renew = (): Promise<boolean> => {
-    reading ??= read().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
+export function issuerKeys(issuer: Issuer, options: KeysOptions): KeyFinder {
+  const { clock } = options
+  let kept: Kept | undefined
+  const reads = pacedReads(issuer, options, (keys) => {
+    kept = { keys, at: clock.now() }
+  })
 
   return async (header, token) => {
     const ageMs = kept === undefined ? Infinity : clock.now() - kept.at
-    if (ageMs > staleMs && !(await renew())) throw down(issuer)
-    if (ageMs > freshMs && ageMs <= staleMs) void renew()
+    if (ageMs > staleMs && !(await (reads.underWay() ?? reads.renew()))) throw down(issuer)
+    if (ageMs > freshMs && ageMs <= staleMs && reads.underWay() === undefined) void reads.renew()
     if (kept === undefined) throw down(issuer)
     try {
       return await kept.keys(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       // A key that nobody has seen yet: the issuer may have changed its keys since.
-      if (await renew()) return kept.keys(header, token)
-      throw isDown ? down(issuer) : error
+      if (await reads.renew()) return kept.keys(header, token)
+      throw reads.isDown() ? down(issuer) : error
     }
   }
+}
+
+type Reads = {
+  /** Resolves after a read that began later than this call: `false` where it brought no keys. Never rejects. */
+  renew(): Promise<boolean>
+  readonly underWay: () => Promise<boolean> | undefined
+  readonly isDown: () => boolean
+}
+
+/** One read at a time; all who wait for the next one share it. */
+function pacedReads(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions, keep: (keys: KeySet) => void): Reads {
+  const budget = tries(() => readsPerMinute, clock)
+  let reading: Promise<boolean> | undefined
+  let next: Promise<boolean> | undefined
+  let isDown = false
+
+  const read = async (): Promise<boolean> => {
+    budget.spend('')
+    try {
+      keep(createLocalJWKSet(keysOf(await fetchJson(await addressOf(issuer, fetchJson)))))
+      isDown = false
+    } catch (error) {
+      isDown = true
+      const why = error instanceof Error ? error.message : String(error)
+      warn(`the keys of the issuer ${issuer.name} cannot be read: ${why}`)
+    }
+    return !isDown
+  }
+  const begin = async (): Promise<boolean> => {
+    await reading
+    const waitMs = budget.wait('')
+    if (waitMs > 0 && !isDown) await clock.sleep(waitMs)
+    next = undefined
+    if (waitMs > 0 && isDown) return false
+    reading = read().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+  return { renew: () => (next ??= begin()), underWay: () => reading, isDown: () => isDown }
 }
 
 /** Issuers whose keys are on another host of theirs, as their own documentation says. */
