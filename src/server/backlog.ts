@@ -136,7 +136,7 @@ async function beginAll(some: readonly Left[], options: BacklogOptions): Promise
   const width = together[some[0]?.tries ?? 0] ?? 1
   if (some.length === 0) return
   await retried(() => memory.begun(some.map(({ request }) => request.id)), options)
-  const pieces = some.map(({ request, commit, base }) => work.begin(request, { commit, base }))
+  const pieces = some.map(({ request, ...resumed }) => work.begin(request, resumed))
   if (width < page) await waits.atMost(Promise.all(pieces.map(({ verdict }) => verdict)), aloneMs)
 }
 

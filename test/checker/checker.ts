@@ -162,7 +162,7 @@ function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: read
     const last = mine.findLast(({ id }) => counts(found.get(id) ?? {}))
     if (last !== undefined && at(run.branch) !== last.tag)
       wrong.push(
-        `I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}; ${story(run, file, mine, found)}`,
+        `I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}; ${story(run, { file, mine, found })}`,
       )
     for (const { id, tag } of mine) {
       const oid = byId.get(id)
@@ -172,8 +172,14 @@ function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: read
   return wrong
 }
 
+type Asked = {
+  readonly file: string
+  readonly mine: readonly Sent[]
+  readonly found: ReadonlyMap<string, Answer>
+}
+
 /** What was asked for a file in the order of asking, and its commits, the newest first. */
-function story(run: RunRecord, file: string, mine: readonly Sent[], found: ReadonlyMap<string, Answer>): string {
+function story(run: RunRecord, { file, mine, found }: Asked): string {
   const asked = mine.map(({ id, tag }) => `${tag} ${id} ${found.get(id)?.verdict} ${found.get(id)?.commit ?? ''}`)
   const log = gitOf(run.bare)('log', '--format=%H %cI %s', run.branch, '--', file)
   return `asked: ${asked.join(', ')}; git: ${log.trim().split('\n').join(', ')}`
