@@ -15,7 +15,7 @@ export type FetchJson = (url: string) => Promise<unknown>
 
 export type KeysOptions = {
   readonly fetchJson: FetchJson
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
   readonly warn: (text: string) => void
 }
 
@@ -28,50 +28,77 @@ const freshMs = 10 * 60_000
 /** Longer than this nobody lives on what an outage left. */
 const staleMs = 24 * 60 * 60_000
 /** Reads a minute at most, whatever key ids are sent. */
-const readsPerMinute = 6
+const readsPerMinute = 12
+/** Tokens that may wait for the next read at once: anybody can make some, and each holds a connection. */
+const mostWaiting = 200
 
 /** Makes the finder of an issuer's keys; asks nothing before the first token. */
-export function issuerKeys(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): KeyFinder {
-  const reads = tries(() => readsPerMinute, clock)
-  let kept: { readonly keys: KeySet; readonly at: number } | undefined
-  let reading: Promise<boolean> | undefined
-  let isDown = false
-
-  const read = async (): Promise<boolean> => {
-    if (reads.spend('') > 0) return false
-    try {
-      kept = { keys: createLocalJWKSet(keysOf(await fetchJson(await addressOf(issuer, fetchJson)))), at: clock.now() }
-      isDown = false
-      return true
-    } catch (error) {
-      isDown = true
-      warn(
-        `the keys of the issuer ${issuer.name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      )
-      return false
-    }
-  }
-  const renew = (): Promise<boolean> => {
-    reading ??= read().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
+export function issuerKeys(issuer: Issuer, options: KeysOptions): KeyFinder {
+  const { clock } = options
+  const reader = openReader(issuer, options)
   return async (header, token) => {
-    const ageMs = kept === undefined ? Infinity : clock.now() - kept.at
-    if (ageMs > staleMs && !(await renew())) throw down(issuer)
-    if (ageMs > freshMs && ageMs <= staleMs) void renew()
-    if (kept === undefined) throw down(issuer)
+    const ageMs = reader.kept === undefined ? Infinity : clock.now() - reader.kept.at
+    if (ageMs > staleMs && !(await reader.newest())) throw down(issuer)
+    if (ageMs > freshMs && ageMs <= staleMs) void reader.renew()
+    if (reader.kept === undefined) throw down(issuer)
     try {
-      return await kept.keys(header, token)
+      return await reader.kept.keys(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       // A key that nobody has seen yet: the issuer may have changed its keys since.
-      if (await renew()) return kept.keys(header, token)
-      throw isDown ? down(issuer) : error
+      if (await reader.newest()) return reader.kept.keys(header, token)
+      throw down(issuer)
     }
   }
+}
+
+type Reader = {
+  /** What the last read that went well gave. */
+  kept: { readonly keys: KeySet; readonly at: number } | undefined
+  /** Reads once more, as soon as there may be a read; tells whether it went well. */
+  readonly renew: () => Promise<boolean>
+  /** The same for a token that waits for it. Throws ISSUER_UNREACHABLE where nobody may wait. */
+  readonly newest: () => Promise<boolean>
+}
+
+function openReader(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): Reader {
+  const reads = tries(() => readsPerMinute, clock)
+  let reading: Promise<boolean> | undefined
+  let [isDown, waiting] = [false, 0]
+  const read = async (): Promise<boolean> => {
+    try {
+      const found = keysOf(await fetchJson(await addressOf(issuer, fetchJson)))
+      reader.kept = { keys: createLocalJWKSet(found), at: clock.now() }
+      isDown = false
+    } catch (error) {
+      isDown = true
+      const why = error instanceof Error ? error.message : String(error)
+      warn(`the keys of the issuer ${issuer.name} cannot be read: ${why}`)
+    }
+    return !isDown
+  }
+  const renew = async (): Promise<boolean> => {
+    await clock.sleep(reads.wait(''))
+    reads.spend('')
+    return read()
+  }
+  const reader: Reader = {
+    kept: undefined,
+    // Who comes while one waits shares it: forged key ids use reads up, but an honest one gets the next.
+    renew: () => {
+      reading ??= renew().finally(() => {
+        reading = undefined
+      })
+      return reading
+    },
+    newest: async () => {
+      const waitMs = reads.wait('')
+      if (waitMs > 0 && (isDown || waiting >= mostWaiting)) throw down(issuer, waitMs)
+      waiting++
+      return reader.renew().finally(() => waiting--)
+    },
+  }
+  return reader
 }
 
 /** Issuers whose keys are on another host of theirs, as their own documentation says. */
@@ -96,10 +123,13 @@ function keysOf(found: unknown): JSONWebKeySet {
   return { keys: keys as JSONWebKeySet['keys'] }
 }
 
-function down({ name }: Issuer): MgoError {
-  return new MgoError({
-    code: 'ISSUER_UNREACHABLE',
-    message: `the keys of the issuer ${name} cannot be read, so its tokens cannot be checked`,
-    hint: 'Send the request again in a while; the server’s log has the cause.',
-  })
+function down({ name }: Issuer, retryAfterMs?: number): MgoError {
+  return new MgoError(
+    {
+      code: 'ISSUER_UNREACHABLE',
+      message: `the keys of the issuer ${name} cannot be read now, so its tokens cannot be checked`,
+      hint: 'Send the request again in a while; the server’s log has the cause.',
+    },
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  )
 }

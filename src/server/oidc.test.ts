@@ -23,7 +23,7 @@ const verify = jobVerifier(
       fetched++
       throw new Error('nothing is there')
     },
-    clock: { now: () => 0 },
+    clock: { now: () => 0, sleep: async () => undefined },
     warn: () => undefined,
   },
 )

@@ -34,7 +34,11 @@ const app = openDoor({
       ],
     }),
   ],
-  verify: tokenVerifier({ fetchJson, clock: { now: () => Date.now() }, warn: () => undefined }),
+  verify: tokenVerifier({
+    fetchJson,
+    clock: { now: () => Date.now(), sleep: async () => undefined },
+    warn: () => undefined,
+  }),
 })
 const payload = golden.find((one) => one.vendor === 'gar' && one.name === 'insert')?.body as object
 
