@@ -28,6 +28,7 @@ const table = {
   DEADLINE: { http: 504, exit: 3, retry: true },
   TOO_MANY_STREAMS: { http: 429, exit: 2, retry: true },
   CLUSTER_BUSY: { http: 429, exit: 2, retry: true },
+  CLUSTER_FULL: { http: 429, exit: 2, retry: true },
   CLUSTER_SLOW: { http: 504, exit: 5, retry: true },
   OVERLOADED: { http: 503, exit: 2, retry: true },
   UNAUTHORIZED: { http: 401, exit: 2, retry: false },

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { commitBatch } from '../src/deploy/commit.ts'
+import { waitingRoom } from '../src/deploy/waiting.ts'
 import { MgoError } from '../src/error.ts'
 import { openRepo } from '../src/git/repo.ts'
 import type { Clock, Repo } from '../src/ports.ts'
@@ -67,7 +68,11 @@ function open(where: string, more: { readonly commitOnly?: boolean } = {}): Prom
 
 /** Commits a batch of new requests for which nothing needs to be kept. */
 function commit(requests: readonly DeployRequest[], repo: Repo) {
-  const batch = requests.map((request) => ({ request }))
+  const room = waitingRoom()
+  const nobody = { untilMs: 0, settle: tell, giveUp: tell }
+  for (const request of requests) room.add({ ...nobody, queued: { request } })
+  const taken = room.take(requests.length).map(({ queued }) => queued)
+  const batch = requests.flatMap((request) => taken.find((one) => one.request === request) ?? [])
   return commitBatch(batch, { repo, tell, clock, attempting: async () => undefined, unready: async () => new Map() })
 }
 

@@ -7,13 +7,11 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fetchJson } from '../src/config/fetch-json.ts'
 import { tokenVerifier } from '../src/server/oidc.ts'
 import { asked, audience, good, issuer, open, post, server, wish } from './door.ts'
 import { encode, signedWith, startIssuer } from './issuer.ts'
 
-const clock = { now: Date.now, sleep: (ms: number) => sleep(ms) }
 const seconds = () => Math.floor(Date.now() / 1000)
 const wrong: [claims: Readonly<Record<string, unknown>>, why: string][] = [
   [{ aud: 'https://else.example.com' }, 'another audience'],
@@ -115,10 +113,9 @@ test('S13: keys are read once, and again when the issuer has new ones', async ()
 
 test('S13: unknown key ids ask the issuer a few times at most', async () => {
   const before = issuer.asked.length
-  const made = Array.from({ length: 50 }, (_, i) => issuer.sign(good, { kid: `made-up-${i}` }))
-  const said = await Promise.all(made.map(async (one) => (await post(await one)).status))
-  assert.deepEqual([...new Set(said)], [401])
-  assert.ok(issuer.asked.length - before <= 24, String(issuer.asked.length - before))
+  const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => issuer.sign(good, { kid: `made-up-${i}` })))
+  for (const { status } of await Promise.all(tokens.map((token) => post(token)))) assert.equal(status, 401)
+  assert.ok(issuer.asked.length - before <= 12, String(issuer.asked.length - before))
 })
 
 test('an outage of the issuer keeps the keys that were there; a server without any says 503', async () => {
@@ -165,7 +162,11 @@ for (const [claims, why] of strange) {
 }
 
 test('the token of a webhook is checked against the hook’s own settings', async () => {
-  const verify = tokenVerifier({ fetchJson, clock, warn: () => undefined })
+  const verify = tokenVerifier({
+    fetchJson,
+    clock: { now: Date.now, sleep: async () => undefined },
+    warn: () => undefined,
+  })
   const wanted = { issuer: issuer.url, audience, email: 'push@example.iam' }
   const token = (claims: Readonly<Record<string, unknown>>) => issuer.sign({ sub: '117', ...claims })
   const right = await token({ email: 'push@example.iam', email_verified: true })
@@ -180,7 +181,11 @@ test('the token of a webhook is checked against the hook’s own settings', asyn
   assert.equal((await verify('no.jwt', wanted)).kind, 'refused')
   assert.equal((await verify(right, { ...wanted, issuer: 'https://else.example.com' })).kind, 'refused')
   issuer.outage(true)
-  const cold = tokenVerifier({ fetchJson, clock, warn: () => undefined })
+  const cold = tokenVerifier({
+    fetchJson,
+    clock: { now: Date.now, sleep: async () => undefined },
+    warn: () => undefined,
+  })
   await assert.rejects(cold(right, wanted), { code: 'ISSUER_UNREACHABLE' })
   issuer.outage(false)
 })

@@ -146,17 +146,19 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     mgo,
     service: () => state.service,
     async start() {
+      if (isOver) throw new Error('the trial has ended')
       state.log += state.service.log()
       state.service = await serve()
     },
     send,
     async insist(app, tag, key) {
-      for (;;) {
+      while (!isOver) {
         const answer = await send(app, tag, { key }).catch(() => undefined)
         if (answer?.id !== undefined) return answer
         if (answer !== undefined && answer.status < 429) throw new Error(JSON.stringify(answer))
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
+      throw new Error(`the trial ended before ${key} was accepted`)
     },
     ask,
     verdict,
@@ -165,7 +167,9 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         git(work, 'fetch', '--quiet')
         git(work, 'reset', '--quiet', '--hard', 'origin/main')
         const file = join(work, where)
-        const text = edit(readFileSync(file, 'utf8'))
+        const before = readFileSync(file, 'utf8')
+        const text = edit(before)
+        if (text === before) return
         if (text === undefined) rmSync(file)
         else writeFileSync(file, text)
         git(work, 'commit', '--quiet', '--all', '-m', `A foreign change of ${where}`)

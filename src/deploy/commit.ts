@@ -44,7 +44,8 @@ export async function commitBatch(batch: readonly Queued[], world: CommitWorld):
   const rest = batch.filter(({ request }) => !landed.has(request.id)).map(sure)
   const unready = await world.unready(rest)
   settle(rest.flatMap(({ request }) => refusal(request, unready.get(request.id))))
-  const { kept, superseded } = supersede(rest.filter(({ request }) => !unready.has(request.id)))
+  const ready = rest.filter(({ request }) => !unready.has(request.id))
+  const { kept, superseded } = supersede(ready, unready)
   settle(superseded)
   settle(
     await settleAll(

@@ -34,8 +34,15 @@ export type DeployOptions = {
   readonly patienceMs?: number
   /** A cluster that cannot be reached is tried again until the deploy's time is up; by default that ends it at once. */
   readonly isPatient?: boolean
-  /** An earlier process took it up: its commit where that is known, else the tip that a push of it stood upon. */
-  readonly resumed?: { readonly commit: Commit | undefined; readonly base: Commit | undefined }
+  /** An earlier process took it up. */
+  readonly resumed?: Resumed
+}
+
+/** Its commit where that is known, else the tip that a push of it stood upon, and who takes its place if it never came through. */
+type Resumed = {
+  readonly commit: Commit | undefined
+  readonly base: Commit | undefined
+  readonly later: RequestId | undefined
 }
 
 export type Deployer = {
@@ -101,7 +108,10 @@ export function deployer(world: World, { attempting = async () => undefined }: D
 function committed({ request, options, world }: Deploying, commits: CommitQueue): Promise<Outcome> {
   const { resumed, commitOnly = false, patienceMs = 0 } = options
   if (resumed?.commit !== undefined) return pushedBefore(request, resumed.commit, world.repo)
-  return commits.submit({ request, base: resumed?.base, commitOnly }, world.clock.now() + patienceMs)
+  return commits.submit(
+    { request, base: resumed?.base, later: resumed?.later, commitOnly },
+    world.clock.now() + patienceMs,
+  )
 }
 
 type Course = { readonly options: DeployOptions; readonly world: World; readonly line: ClusterLine }

@@ -28,7 +28,12 @@ function fails(code: Code): MgoError {
 }
 
 /** What a batch of the test does: nothing comes of it before `go`. */
-type Batch = { readonly tags: readonly string[]; readonly attempting: Attempting; go(error?: unknown): void }
+type Batch = {
+  readonly tags: readonly string[]
+  readonly queued: readonly Queued[]
+  readonly attempting: Attempting
+  go(error?: unknown): void
+}
 
 /** A queue over a world where the test says what git does, and time jumps from one sleep to the next. */
 function world() {
@@ -53,7 +58,7 @@ function world() {
     commit: (batch, attempting) =>
       new Promise((resolve, reject) => {
         const go = (error?: unknown) => (error === undefined ? resolve(batch.map(done)) : reject(error))
-        batches.push({ tags: batch.map(({ request }) => request.image.tag ?? ''), attempting, go })
+        batches.push({ tags: batch.map(({ request }) => request.image.tag ?? ''), queued: batch, attempting, go })
       }),
   })
   const tick = () => new Promise((resolve) => setImmediate(resolve))
@@ -91,6 +96,30 @@ test('the first waits for nobody; what comes meanwhile is the next batch, and a 
     ['committed', 'superseded', 'committed', 'committed'],
   )
   assert.equal(outcomes[1]?.kind === 'superseded' && outcomes[1].by, later.id)
+})
+
+test('one that may be pushed knows who takes its place if it is not, in each half of a batch, too', async () => {
+  const { queue, batches, state, tick, until } = world()
+  const [first, other, later] = [ask('a', 'v1'), ask('b', 'w1'), ask('a', 'v2')]
+  const answers = [queue.submit({ request: first, base }, far)]
+  await tick()
+  answers.push(queue.submit({ request: other }, far), queue.submit({ request: later }, far))
+  batches[0]?.go(fails('GIT_UNREACHABLE'))
+  await tick()
+  await until(state.now + 60_000)
+  batches[1]?.go(fails('INTERNAL'))
+  for (const next of [2, 3, 4]) {
+    await tick()
+    batches[next]?.go()
+  }
+  await Promise.all(answers)
+  const laters = batches.map(({ queued }) => queued.map((one) => one.later))
+  const last = later.id
+  assert.deepEqual(
+    batches.map(({ tags }) => tags),
+    [['v1'], ['v1', 'v2', 'w1'], ['v1', 'v2'], ['w1']],
+  )
+  assert.deepEqual(laters, [[undefined], [last, undefined, undefined], [last, undefined], [undefined]])
 })
 
 test('the same image again replaces nothing: both get their answer', async () => {

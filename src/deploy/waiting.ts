@@ -13,6 +13,11 @@ export type Queued = {
   readonly request: DeployRequest
   /** The tip that its last push stood upon: from there on it may lie in the branch. Absent: nothing was ever pushed. */
   readonly base?: Commit | undefined
+  /**
+   * A later request for the same source and cluster, with another image: it takes the place of this one, unless this one is
+   * in the branch. That other one may be there already, or come with a later batch; this one must not land upon it.
+   */
+  readonly later?: RequestId | undefined
   /** Nothing but the commit is asked for, so nobody looks whether the cluster can be reached. */
   readonly commitOnly?: boolean
 }
@@ -31,7 +36,7 @@ export type Waiting = {
   find(id: RequestId): Waiter | undefined
   /** Those that a request replaces: the same source on the same cluster, another image, and never pushed. */
   replacedBy(request: DeployRequest): readonly Waiter[]
-  /** Takes the first ones out. */
+  /** Takes the first ones out; each knows who of its line takes its place. */
   take(most: number): readonly Waiter[]
   /** Puts one back behind all that would change something else. */
   postpone(waiter: Waiter): void
@@ -86,16 +91,26 @@ function takeFrom(lines: Map<string, readonly Waiter[]>, most: number): readonly
   for (const [key, line] of lines) {
     if (taken.length >= most) break
     const some = line.slice(0, most - taken.length)
-    taken.push(...some)
+    taken.push(...some.map((waiter) => yielding(waiter, line.at(-1))))
     if (some.length === line.length) lines.delete(key)
     else lines.set(key, line.slice(some.length))
   }
   return taken
 }
 
+/** One that says who takes its place, where the last of its line does. */
+function yielding(waiter: Waiter, last: Waiter | undefined): Waiter {
+  if (last === undefined || isAlike(waiter.queued.request, last.queued.request)) return waiter
+  return { ...waiter, queued: { ...waiter.queued, later: last.queued.request.id } }
+}
+
 /** Whether a later request takes the place of an earlier one that waits. The same image again is no later one: both get their answer. */
 function replaces(later: DeployRequest, earlier: Queued): boolean {
-  return earlier.base === undefined && printImage(later.image) !== printImage(earlier.request.image)
+  return earlier.base === undefined && !isAlike(later, earlier.request)
+}
+
+function isAlike(one: DeployRequest, other: DeployRequest): boolean {
+  return printImage(one.image) === printImage(other.image)
 }
 
 /** What two requests have in common that change the same values. */
@@ -103,18 +118,20 @@ function lineOf({ cluster, source }: DeployRequest): string {
   return `${cluster}\n${source}`
 }
 
-/** A later request for the same source and cluster, with another image, replaces an earlier one that has not been committed. */
-export function supersede(batch: readonly Queued[]): {
+/** Those whose place a later one takes are answered; the others are kept. One that cannot be done takes nobody's place. */
+export function supersede(
+  batch: readonly Queued[],
+  cannot: ReadonlyMap<RequestId, unknown>,
+): {
   readonly kept: readonly Queued[]
   readonly superseded: readonly Outcome[]
 } {
-  const last = new Map(batch.map((queued) => [lineOf(queued.request), queued]))
-  const lastOf = (queued: Queued) => last.get(lineOf(queued.request)) ?? queued
-  const isReplaced = (queued: Queued) => replaces(lastOf(queued).request, queued)
+  const replacing = ({ later }: Queued) => (later === undefined || cannot.has(later) ? undefined : later)
   return {
-    kept: batch.filter((queued) => !isReplaced(queued)),
-    superseded: batch
-      .filter(isReplaced)
-      .map((queued) => ({ kind: 'superseded', request: queued.request, by: lastOf(queued).request.id })),
+    kept: batch.filter((queued) => replacing(queued) === undefined),
+    superseded: batch.flatMap((queued) => {
+      const by = replacing(queued)
+      return by === undefined ? [] : { kind: 'superseded', request: queued.request, by }
+    }),
   }
 }

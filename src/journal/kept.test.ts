@@ -35,11 +35,37 @@ test('what a restart needs: commit, base of the last push, tries; forgotten when
   same(await journal.counted(), { requests: 2, bytes: JSON.stringify(first).length * 2 })
   journal.close()
   const again = openJournal(file)
-  same(await again.unfinished(0, 1), [{ place: 1, request: first, commit, base, tries: 1 }])
-  same(await again.unfinished(1, 9), [{ place: 2, request: second, commit: undefined, base, tries: 0 }])
+  same(await again.unfinished(0, 1), [{ place: 1, request: first, commit, base, later: undefined, tries: 1 }])
+  same(await again.unfinished(1, 9), [
+    { place: 2, request: second, commit: undefined, base, later: undefined, tries: 0 },
+  ])
   await again.calm()
   assert.equal((await again.unfinished(0, 1))[0]?.tries, 0)
   again.close()
+})
+
+test('who takes the place of one that is open: the last of its source and cluster, where that asks for another image', async () => {
+  const journal = openJournal(join(folder, 'later.sqlite'))
+  const image = { ...ask(0).image, tag: 'v9' }
+  const all = [
+    ask(1_000),
+    ask(2_000),
+    { ...ask(3_000), image },
+    { ...ask(4_000), image, source: 'github.com/acme/other' },
+    { ...ask(5_000), image, cluster: 'test' as Cluster },
+    { ...ask(6_000), image: { ...image, tag: 'v10' } },
+  ]
+  for (const request of all) await journal.accept(request)
+  const laters = async () => (await journal.unfinished(0, 9)).map(({ later }) => later)
+  const [, , third, , , last] = all.map(({ id }) => id)
+  assert.deepEqual(await laters(), [last, last, last, undefined, undefined, undefined])
+  await journal.finish({ ...verdict(last ?? ask(0).id), verdict: 'refused' })
+  assert.deepEqual(
+    await laters(),
+    [third, third, undefined, undefined, undefined],
+    'what has its verdict replaces nobody',
+  )
+  journal.close()
 })
 
 test('events: in order, by request and its cluster, from any number on', async () => {

@@ -50,6 +50,7 @@ const steps: readonly string[] = [
   `CREATE TABLE held (id TEXT PRIMARY KEY, same TEXT NOT NULL, push TEXT NOT NULL, outcome TEXT) STRICT;
    CREATE UNIQUE INDEX held_open ON held (same) WHERE outcome IS NULL;
    CREATE INDEX held_request ON held (outcome ->> '$.request') WHERE outcome IS NOT NULL;`,
+  `CREATE INDEX requests_line ON requests (cluster, request ->> '$.source') WHERE verdict IS NULL;`,
 ]
 
 /**

@@ -6,6 +6,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import { type Commit, type RequestId, requestId } from '../release/ids.ts'
+import { printImage } from '../release/image.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 
@@ -17,12 +18,17 @@ type Row = {
   readonly tries: number
   readonly verdict: string | null
 }
+/** `last`: the request that came last for the same source and cluster. */
+type OpenRow = Row & { readonly last: string | null }
 
 /** Requests looked at for one answer at most, where a release is asked for. */
 const scanned = 20_000
 
 const row = 'SELECT rowid AS place, request, commit_id, base_id, tries, verdict FROM requests'
 const ofRelease = `EXISTS (SELECT 1 FROM json_each(verdict, '$.releases') WHERE value ->> '$.release' = :release)`
+
+const lastOfLine = `SELECT request FROM requests WHERE verdict IS NULL AND cluster = one.request ->> '$.cluster'
+  AND request ->> '$.source' = one.request ->> '$.source' ORDER BY rowid DESC LIMIT 1`
 
 const texts = {
   insert: 'INSERT INTO requests (id, accepted_at, request) VALUES (?, ?, ?)',
@@ -32,7 +38,7 @@ const texts = {
   commit: 'UPDATE requests SET commit_id = ? WHERE id = ? AND verdict IS NULL',
   end: 'UPDATE requests SET verdict = ?, commit_id = coalesce(?, commit_id) WHERE id = ? AND verdict IS NULL',
   one: `${row} WHERE id = ?`,
-  open: `${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?`,
+  open: `SELECT *, (${lastOfLine}) AS last FROM (${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
   counted:
     'SELECT count(*) AS requests, coalesce(sum(length(request)), 0) AS bytes FROM requests WHERE verdict IS NULL',
   waiting: 'SELECT count(*) AS requests, min(accepted_at) AS since FROM requests WHERE verdict IS NULL',
@@ -77,7 +83,7 @@ export function requestsOf(database: DatabaseSync) {
     },
     committed: (id: RequestId, commit: Commit) => void say.commit.run(commit, id),
     finish: (verdict: Verdict) => void say.end.run(JSON.stringify(verdict), verdict.commit ?? null, verdict.id),
-    unfinished: (after: number, limit: number) => (say.open.all(after, limit) as Row[]).map(unfinished),
+    unfinished: (after: number, limit: number) => (say.open.all(after, limit) as OpenRow[]).map(unfinished),
     counted: () => say.counted.get() as { readonly requests: number; readonly bytes: number },
     /** From the index alone: it is asked at every scrape. */
     waiting: () => say.waiting.get() as { readonly requests: number; readonly since: number | null },
@@ -127,8 +133,13 @@ function kept({ request, commit_id: commit, verdict }: Row): Known {
   }
 }
 
-function unfinished(found: Row): Left {
+function unfinished(found: OpenRow): Left {
   const { request, commit } = kept(found)
   const base = found.base_id === null ? undefined : (found.base_id as Commit)
-  return { place: found.place, request, commit, base, tries: found.tries }
+  return { place: found.place, request, commit, base, later: laterThan(request, found.last), tries: found.tries }
+}
+
+function laterThan({ image }: DeployRequest, text: string | null): RequestId | undefined {
+  const last = text === null ? undefined : (JSON.parse(text) as DeployRequest)
+  return last === undefined || printImage(last.image) === printImage(image) ? undefined : last.id
 }

@@ -40,6 +40,8 @@ export type Left = {
   readonly commit: Commit | undefined
   /** The tip that its last push stood upon; `undefined`: nothing was pushed. */
   readonly base: Commit | undefined
+  /** The last one without a verdict for the same source and cluster, where it asks for another image: it came later. */
+  readonly later: RequestId | undefined
   /** How many starts of the server took it up. */
   readonly tries: number
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { missing, pushed, type Vendor } from './hook.ts'
+import { ignored, missing, pushed, type Vendor } from './hook.ts'
 import { at, textAt } from './hook-fields.ts'
 
 export const aliyun: Vendor = {
@@ -15,10 +15,12 @@ export const aliyun: Vendor = {
     const [namespace, name] = [textAt(found, 'namespace'), textAt(found, 'name')]
     const joined = namespace === undefined || name === undefined ? undefined : `${namespace}/${name}`
     const repository = textAt(found, 'repo_full_name') ?? joined
-    const tag = textAt(body, 'push_data', 'tag')
-    if (repository === undefined || tag === undefined) return missing('repository.repo_full_name', 'push_data.tag')
+    const pushData = at(body, 'push_data')
+    if (repository === undefined || pushData === undefined) return missing('repository.repo_full_name', 'push_data')
+    const tag = textAt(pushData, 'tag')
+    if (tag === undefined) return ignored('a push without a tag')
     const region = textAt(found, 'region')
     const registry = /^[a-z0-9-]{1,40}$/.test(region ?? '') ? `registry.${region}.aliyuncs.com` : undefined
-    return pushed([{ registry, repository, tag, digest: textAt(body, 'push_data', 'digest') }])
+    return pushed([{ registry, repository, tag, digest: textAt(pushData, 'digest') }])
   },
 }

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { pushed, missing, type Vendor } from './hook.ts'
-import { textAt } from './hook-fields.ts'
+import { ignored, pushed, missing, type Vendor } from './hook.ts'
+import { at, textAt } from './hook-fields.ts'
 
 export const dockerhub: Vendor = {
   name: 'dockerhub',
@@ -15,8 +15,10 @@ export const dockerhub: Vendor = {
     const [namespace, name] = [textAt(body, 'repository', 'namespace'), textAt(body, 'repository', 'name')]
     const joined = namespace === undefined || name === undefined ? undefined : `${namespace}/${name}`
     const repository = textAt(body, 'repository', 'repo_name') ?? joined
-    const tag = textAt(body, 'push_data', 'tag')
-    if (repository === undefined || tag === undefined) return missing('repository.repo_name', 'push_data.tag')
-    return pushed([{ registry: 'docker.io', repository, tag }], textAt(body, 'push_data', 'pusher'))
+    const pushData = at(body, 'push_data')
+    if (repository === undefined || pushData === undefined) return missing('repository.repo_name', 'push_data')
+    const tag = textAt(pushData, 'tag')
+    if (tag === undefined) return ignored('a push without a tag')
+    return pushed([{ registry: 'docker.io', repository, tag }], textAt(pushData, 'pusher'))
   },
 }

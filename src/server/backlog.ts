@@ -4,9 +4,13 @@
  * A request that takes the process down with it must not do so for ever. Each start counts as a try of what it takes
  * up. After a few, requests go in ever smaller groups, in the end alone; whoever was alone each time is set aside.
  *
+ * A cluster that is dead must not hold up the others: what it has no room for stays on disk, in its order, and is come
+ * back to when some of its own has ended (docs/decisions/0097).
+ *
  * @module
  */
 import { refused } from '../deploy/deploy.ts'
+import type { Cluster } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Keeper } from './keeper.ts'
@@ -17,8 +21,8 @@ import type { Work } from './work.ts'
 export type Backlog = {
   /** Begins to take up what is there; never rejects. */
   begin(): void
-  /** Whether all that is older is under way. */
-  isDone(): boolean
+  /** Whether all that is older for this cluster is under way. */
+  isDone(cluster: Cluster): boolean
   /** Says that more is on disk than there was when it began. */
   grew(): void
 }
@@ -35,28 +39,46 @@ export type BacklogOptions = {
 const page = 500
 /** Taken up and without a verdict at most; the rest waits on disk. */
 const mostUnderWay = 2_000
+/** A cluster none of whose requests ends for so long is not waited for. */
+const stillMs = 1_000
+const lookMs = 250
 /** How many are tried together, by the tries before. */
 const together: readonly number[] = [page, page, 16, 1, 1, 1]
 /** A group that lives this long is not what kills the process. */
 const aloneMs = 10_000
 
+/** The clusters that had no room, and the place of the first request that was left out for it. */
+type Late = Map<Cluster, number>
+
 /** Makes the backlog of a journal. */
 export function backlog(options: BacklogOptions): Backlog {
-  let state: 'fresh' | 'reading' | 'done' = 'fresh'
+  const { memory, work, waits } = options
+  const late: Late = new Map()
+  let state: 'fresh' | 'reading' | 'late' | 'done' = 'fresh'
   let more = false
   const read = async (): Promise<void> => {
     let after = 0
-    while (options.waits.state() === 'open') {
+    while (waits.state() === 'open') {
       more = false
-      const left = await retried(() => options.memory.unfinished(after, page), options)
+      // What ends while the page is on its way is in it all the same.
+      const known = work.ids()
+      const left = await retried(() => memory.unfinished(after, page), options)
       const last = left?.at(-1)
-      if (last === undefined) {
-        if (more) continue
+      if (left !== undefined && last !== undefined) {
+        after = last.place
+        const fresh = left.filter(({ request }) => !known.has(request.id) && work.find(request.id) === undefined)
+        await takeUp(fresh, late, options)
+      } else if (!more && late.size === 0) {
         state = 'done'
         return
+      } else if (!more) {
+        state = 'late'
+        while (waits.state() === 'open' && ![...late.keys()].some((one) => isRoomy(one, work)))
+          await pause(waits, lookMs)
+        state = 'reading'
+        after = Math.min(...late.values()) - 1
+        late.clear()
       }
-      after = last.place
-      await takeUp(left ?? [], options)
     }
   }
   return {
@@ -64,17 +86,16 @@ export function backlog(options: BacklogOptions): Backlog {
       state = 'reading'
       void read()
     },
-    isDone: () => state === 'done',
+    isDone: (cluster) => state === 'done' || (state === 'late' && !late.has(cluster)),
     grew: () => {
       more = true
     },
   }
 }
 
-async function takeUp(left: readonly Left[], options: BacklogOptions): Promise<void> {
-  const { work, waits, memory } = options
-  let rest = left.filter(({ request }) => work.find(request.id) === undefined)
-  while (rest.length > 0 && waits.state() === 'open') {
+async function takeUp(left: readonly Left[], late: Late, options: BacklogOptions): Promise<void> {
+  let rest = left
+  while (rest.length > 0 && options.waits.state() === 'open') {
     const [first] = rest
     const width = together[first?.tries ?? 0]
     if (first !== undefined && width === undefined) {
@@ -85,12 +106,67 @@ async function takeUp(left: readonly Left[], options: BacklogOptions): Promise<v
     const alike = rest.findIndex((one) => together[one.tries] !== width)
     const group = rest.slice(0, Math.min(width ?? 1, alike < 0 ? rest.length : alike))
     rest = rest.slice(group.length)
-    await retried(() => memory.begun(group.map(({ request }) => request.id)), options)
-    const pieces = group.map(({ request, commit, base }) => work.begin(request, { commit, base }))
-    if ((width ?? 1) < page) await waits.atMost(Promise.all(pieces.map(({ verdict }) => verdict)), aloneMs)
-    while (work.count() > mostUnderWay && waits.state() === 'open')
-      await waits.atMost(Promise.race(pieces.map(({ verdict }) => verdict)), 250)
+    await beginGroup(group, late, options)
   }
+}
+
+/** Begins those of a group that their clusters have room for. */
+async function beginGroup(group: readonly Left[], late: Late, options: BacklogOptions): Promise<void> {
+  const { work, waits } = options
+  let chosen: Left[] = []
+  for (const one of group) {
+    const { cluster } = one.request
+    if (late.has(cluster)) continue
+    const beside = chosen.filter(({ request }) => request.cluster === cluster).length
+    if (room(cluster, work) - chosen.length - beside <= 0) {
+      await beginAll(chosen, options)
+      chosen = []
+      if (!(await roomComes(cluster, work, waits))) {
+        late.set(cluster, one.place)
+        continue
+      }
+    }
+    chosen.push(one)
+  }
+  await beginAll(chosen, options)
+}
+
+async function beginAll(some: readonly Left[], options: BacklogOptions): Promise<void> {
+  const { memory, work, waits } = options
+  const width = together[some[0]?.tries ?? 0] ?? 1
+  if (some.length === 0) return
+  await retried(() => memory.begun(some.map(({ request }) => request.id)), options)
+  const pieces = some.map(({ request, ...resumed }) => work.begin(request, resumed))
+  if (width < page) await waits.atMost(Promise.all(pieces.map(({ verdict }) => verdict)), aloneMs)
+}
+
+/** How many more a cluster may have under way: it never has more than what is left for all others. */
+function room(cluster: Cluster, work: Work): number {
+  return mostUnderWay - work.count() - loadOf(cluster, work)
+}
+
+/** Whether it is worth coming back: one by one, each would cost a write. */
+function isRoomy(cluster: Cluster, work: Work): boolean {
+  return room(cluster, work) > loadOf(cluster, work)
+}
+
+function loadOf(cluster: Cluster, work: Work): number {
+  const { queued, underWay } = work.load(cluster)
+  return queued + underWay
+}
+
+/** Waits as long as requests of the cluster end. */
+async function roomComes(cluster: Cluster, work: Work, waits: Patience): Promise<boolean> {
+  let before = Number.POSITIVE_INFINITY
+  while (waits.state() === 'open' && !isRoomy(cluster, work) && loadOf(cluster, work) < before) {
+    before = loadOf(cluster, work)
+    for (let ms = 0; ms < stillMs && !isRoomy(cluster, work); ms += lookMs) await pause(waits, lookMs)
+  }
+  return room(cluster, work) > 0
+}
+
+function pause(waits: Patience, ms: number): Promise<undefined> {
+  return waits.atMost(new Promise<never>(() => undefined), ms)
 }
 
 /** The journal may be out of order for a while, as on a full disk. */
@@ -100,7 +176,7 @@ async function retried<T>(read: () => Promise<T>, { waits, warn }: BacklogOption
       return await read()
     } catch (error) {
       warn(`what an earlier run left cannot be taken up: ${error instanceof Error ? error.message : String(error)}`)
-      await waits.atMost(new Promise<never>(() => undefined), ms)
+      await pause(waits, ms)
     }
   }
   return undefined

@@ -8,14 +8,14 @@ import type { Deployer, DeployOptions } from '../deploy/deploy.ts'
 import { MgoError } from '../error.ts'
 import type { Told } from '../event/event.ts'
 import type { Clock } from '../ports.ts'
-import type { RequestId } from '../release/ids.ts'
+import type { Cluster, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { type Backlog, backlog } from './backlog.ts'
 import { keeper } from './keeper.ts'
 import type { Known, Listing, Memory, OnceKey } from './memory.ts'
 import { type Asking, type Once, onceKey, type Question, questionKey } from './once.ts'
 import { type Patience, patience } from './patience.ts'
-import { type Work, workbench } from './work.ts'
+import { type ClusterLoad, type Work, workbench } from './work.ts'
 
 /** `again`: the key or the delivery id came before, and this is the request of that time. */
 export type Accepted = { readonly kind: 'new' | 'again'; readonly request: DeployRequest }
@@ -24,7 +24,7 @@ export type Desk = {
   /**
    * Resolves when the request is on disk; it then goes on whatever happens to the caller.
    *
-   * @throws MgoError OVERLOADED, JOURNAL_FAILED, IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key)
+   * @throws MgoError OVERLOADED, CLUSTER_FULL, JOURNAL_FAILED, IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key)
    */
   accept(asking: Asking, once?: Once): Promise<Accepted>
   /** The request that this key of a caller stands for already. Throws IDEMPOTENCY_MISMATCH, REQUEST_INVALID (the key). */
@@ -74,16 +74,12 @@ export function openDesk(options: DeskOptions): Desk {
   const left = backlog({ memory, work, waits, keeper: keep, ended, warn })
   const disk = diskTrouble(clock)
   return {
-    accept: (asking, once) => accept(asking, once, { memory, clock, scale, left, work }).catch(disk.note),
+    accept: (asking, once) => accept(asking, once, { memory, clock, deploys, scale, left, work }).catch(disk.note),
     again: async (principal, once) => again(questionKey(principal, once), memory),
     room: scale.room,
     trouble: disk.now,
     loads: () => work.loads(),
-    async verdict(id, waitMs) {
-      const one = work.find(id)
-      const verdict = one && (await waits.atMost(one.verdict, waitMs))
-      return one !== undefined && verdict !== undefined ? { request: one.request, verdict } : memory.find(id)
-    },
+    verdict: (id, waitMs) => verdictOf(id, waitMs, { clock, memory, work, waits }),
     cancel: (id) => cancel(id, { deployer, memory, work }),
     list: (listing) => memory.list(listing),
     async resume() {
@@ -119,7 +115,7 @@ function diskTrouble({ now }: Pick<Clock, 'now'>) {
   }
 }
 
-type Accepting = Pick<DeskOptions, 'memory' | 'clock'> & {
+type Accepting = Pick<DeskOptions, 'memory' | 'clock' | 'deploys'> & {
   readonly scale: Scale
   readonly left: Backlog
   readonly work: Work
@@ -129,6 +125,7 @@ async function accept(asking: Asking, once: Once | undefined, course: Accepting)
   const { memory, clock, scale, left, work } = course
   const key = once === undefined ? undefined : onceKey(asking, once)
   const request: DeployRequest = { ...asking, id: clock.id(), acceptedAt: clock.now() }
+  if (course.deploys.commitOnly !== true) scale.share(request.cluster, work.load(request.cluster))
   scale.on(request)
   const accepted = await memory.accept(request, key).catch((error: unknown) => {
     scale.off(request)
@@ -138,7 +135,7 @@ async function accept(asking: Asking, once: Once | undefined, course: Accepting)
   if (accepted.kind === 'mismatch') throw mismatch(accepted.id)
   if (accepted.kind === 'again') return accepted
   // While older requests are being taken up this one comes after them; it is on disk, so it will be met there.
-  if (!left.isDone()) left.grew()
+  if (!left.isDone(request.cluster)) left.grew()
   else if (work.find(request.id) === undefined) work.begin(request)
   return accepted
 }
@@ -164,6 +161,10 @@ function weighing(limits: Load, waits: Pick<Patience, 'state'>) {
       bytes += before.bytes
     },
     room,
+    /** A cluster whose deploys wait for it may hold as much as is left for all others: there is always room for the next. */
+    share: (cluster: Cluster, { queued, underWay }: ClusterLoad) => {
+      if (underWay > 0 && queued + underWay >= limits.requests - requests) throw full(cluster, queued + underWay)
+    },
     on: (request: DeployRequest) => {
       room()
       requests++
@@ -173,6 +174,27 @@ function weighing(limits: Load, waits: Pick<Patience, 'state'>) {
       requests--
       bytes -= size(request)
     },
+  }
+}
+
+type Looking = Pick<DeskOptions, 'clock' | 'memory'> & { readonly work: Work; readonly waits: Patience }
+
+/** How often somebody looks whether a request that waits on disk was taken up. */
+const lookMs = 1_000
+
+async function verdictOf(id: RequestId, waitMs: number, looking: Looking): Promise<Known | undefined> {
+  const { clock, memory, work, waits } = looking
+  const endMs = clock.now() + waitMs
+  for (;;) {
+    const leftMs = endMs - clock.now()
+    const one = work.find(id)
+    const verdict = one && (await waits.atMost(one.verdict, leftMs))
+    if (one !== undefined && verdict !== undefined) return { request: one.request, verdict }
+    const known = await memory.find(id)
+    const isOver = known === undefined || known.verdict !== undefined || clock.now() >= endMs
+    if (isOver || waits.state() === 'ended') return known
+    // An earlier run left it, and it was not taken up yet.
+    await waits.atMost(new Promise<never>(() => undefined), Math.min(lookMs, leftMs))
   }
 }
 
@@ -203,6 +225,14 @@ function mismatch(id: RequestId): MgoError {
     code: 'IDEMPOTENCY_MISMATCH',
     message: `this Idempotency-Key came before with another request (${id})`,
     hint: 'Use a new key for each deploy, and the same one only to send the same deploy again.',
+  })
+}
+
+function full(cluster: Cluster, count: number): MgoError {
+  return new MgoError({
+    code: 'CLUSTER_FULL',
+    message: `${count} deploys for ${cluster} have no verdict yet; the room that is left is for other clusters`,
+    hint: 'Send the request again in a while. GET /v1/clusters says whether that cluster answers.',
   })
 }
 

@@ -1,98 +1,93 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exportJWK, type FlattenedJWSInput, generateKeyPair } from 'jose'
-import { MgoError } from '../error.ts'
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { issuerKeys } from './keys.ts'
 
-const { publicKey } = await generateKeyPair('RS256')
-const jwk = await exportJWK(publicKey)
-const url = 'https://ci.example.com'
-const one = { name: 'ci', issuer: url, jwks: `${url}/keys`, audiences: ['mgo'], algorithms: ['RS256'], claims: {} }
+const issuer = {
+  name: 'ci',
+  issuer: 'https://ci.example.com',
+  audiences: ['mgo'],
+  claims: {},
+  algorithms: ['RS256'],
+  leewayMs: 0,
+  maxAgeMs: 3_600_000,
+  jwks: 'https://ci.example.com/keys',
+}
 
-/** An issuer whose time is ours: sleepers wake when it is put forward. */
-function issuer() {
-  let [now, reads, isDown] = [0, 0, false]
-  let kids = ['old']
-  let sleepers: { at: number; wake: () => void }[] = []
+async function pair(kid: string) {
+  const { privateKey, publicKey } = await generateKeyPair('RS256')
+  const token = (id: string) => new SignJWT({}).setProtectedHeader({ alg: 'RS256', kid: id }).sign(privateKey)
+  return { token, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256' } }
+}
+
+/** A clock that stands still but for those who sleep, and an issuer that counts who reads its keys. */
+async function world() {
+  const state = { now: 1_000_000, reads: 0, isDown: false, answer: Promise.resolve(), current: await pair('first') }
   const clock = {
-    now: () => now,
-    sleep: (ms: number) =>
-      ms <= 0 ? Promise.resolve() : new Promise<void>((wake) => sleepers.push({ at: now + ms, wake })),
+    now: () => state.now,
+    sleep: async (ms: number) => {
+      await Promise.resolve()
+      state.now += ms
+    },
   }
   const fetchJson = async () => {
-    reads++
-    if (isDown) throw new Error('it is away')
-    return { keys: kids.map((kid) => ({ ...jwk, kid, alg: 'RS256' })) }
+    state.reads++
+    if (state.isDown) throw new Error('503')
+    const keys = [state.current.jwk]
+    await state.answer
+    return { keys }
   }
-  const find = issuerKeys({ ...one, leewayMs: 0, maxAgeMs: 1 }, { fetchJson, clock, warn: () => undefined })
-  return {
-    find: (kid: string) =>
-      find({ alg: 'RS256', kid }, {} as FlattenedJWSInput).then(
-        () => 'found',
-        (error: unknown) => (error instanceof MgoError ? error.code : (error as { code?: string }).code),
-      ),
-    /** Waits until whoever asked so far has its answer or sleeps. */
-    settle: () => new Promise<void>((resolve) => setTimeout(resolve, 20)),
-    forward: (ms: number) => {
-      now += ms
-      const due = sleepers.filter(({ at }) => at <= now)
-      sleepers = sleepers.filter(({ at }) => at > now)
-      for (const { wake } of due) wake()
-    },
-    rotate: (...next: string[]) => {
-      kids = next
-    },
-    outage: (down: boolean) => {
-      isDown = down
-    },
-    reads: () => reads,
-  }
+  const keys = issuerKeys(issuer, { clock, fetchJson, warn: () => undefined })
+  const isGood = (token: string) =>
+    jwtVerify(token, keys).then(
+      () => true,
+      () => false,
+    )
+  return { state, isGood }
 }
 
-/** Uses up what may be read in a minute. */
-async function flood({ find }: ReturnType<typeof issuer>): Promise<void> {
-  for (let i = 0; i < 11; i++) assert.equal(await find(`forged-${i}`), 'ERR_JWKS_NO_MATCHING_KEY')
-}
-
-test('S17: forged key ids use reads up, and a new key of the issuer is taken all the same, a moment later', async () => {
-  const ci = issuer()
-  assert.equal(await ci.find('old'), 'found')
-  await flood(ci)
-  const forged = Array.from({ length: 100 }, (_, i) => ci.find(`more-${i}`))
-  await ci.settle()
-  ci.rotate('new')
-  const honest = ci.find('new')
-  await ci.settle()
-  assert.equal(ci.reads(), 12)
-  assert.equal(await ci.find('old'), 'found', 'known keys wait for nobody')
-  ci.forward(5_000)
-  assert.equal(await honest, 'found')
-  assert.deepEqual([...new Set(await Promise.all(forged))], ['ERR_JWKS_NO_MATCHING_KEY'])
-  assert.equal(ci.reads(), 13, 'one read for all of them')
+test('S17: forged key ids take no read away from an honest rotation', async () => {
+  const { state, isGood } = await world()
+  assert.equal(await isGood(await state.current.token('first')), true)
+  for (let i = 0; i < 30; i++) assert.equal(await isGood(await state.current.token(`made-up-${i}`)), false)
+  state.current = await pair('second')
+  const before = state.now
+  assert.equal(await isGood(await state.current.token('second')), true)
+  assert.ok(state.now - before <= 5_000, `it waited ${state.now - before} ms`)
 })
 
-test('S17: only so many wait; more hear that they may come again', async () => {
-  const ci = issuer()
-  await ci.find('old')
-  await flood(ci)
-  const forged = Array.from({ length: 300 }, (_, i) => ci.find(`more-${i}`))
-  await ci.settle()
-  ci.forward(5_000)
-  const said = await Promise.all(forged)
-  assert.equal(said.filter((code) => code === 'ISSUER_UNREACHABLE').length, 100)
-  ci.rotate('new')
-  const late = ci.find('new')
-  await ci.settle()
-  ci.forward(5_000)
-  assert.equal(await late, 'found', 'who waited made room')
+test('S17: whatever key ids are sent, the issuer is read twelve times a minute after the first twelve', async () => {
+  const { state, isGood } = await world()
+  const begun = state.now
+  for (let i = 0; i < 100; i++) assert.equal(await isGood(await state.current.token(`made-up-${i}`)), false)
+  const minutes = (state.now - begun) / 60_000
+  assert.ok(state.reads <= 12 + 12 * minutes + 1, `${state.reads} reads in ${minutes} minutes`)
+  const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => state.current.token(`at-once-${i}`)))
+  const before = state.reads
+  assert.ok(!(await Promise.all(tokens.map(isGood))).includes(true))
+  assert.ok(state.reads - before <= 2, 'those who wait share one read')
 })
 
-test('while the issuer is away nobody waits for it', async () => {
-  const ci = issuer()
-  ci.outage(true)
-  for (let i = 0; i < 20; i++) assert.equal(await ci.find('old'), 'ISSUER_UNREACHABLE')
-  assert.equal(ci.reads(), 12)
-  ci.outage(false)
-  ci.forward(5_000)
-  assert.equal(await ci.find('old'), 'found')
+test('a read that began before a token came does not decide about it', async () => {
+  const { state, isGood } = await world()
+  assert.equal(await isGood(await state.current.token('first')), true)
+  const [next, made] = [await pair('second'), await state.current.token('made-up')]
+  const honest = await next.token('second')
+  const gate = Promise.withResolvers<void>()
+  state.answer = gate.promise
+  const forged = isGood(made)
+  while (state.reads < 2) await new Promise((resolve) => setImmediate(resolve))
+  state.current = next
+  const good = isGood(honest)
+  await new Promise((resolve) => setImmediate(resolve))
+  gate.resolve()
+  assert.deepEqual([await forged, await good], [false, true])
+})
+
+test('an issuer that is away keeps nobody waiting', async () => {
+  const { state, isGood } = await world()
+  state.isDown = true
+  const begun = state.now
+  for (let i = 0; i < 30; i++) assert.equal(await isGood(await state.current.token('first')), false)
+  assert.deepEqual([state.now - begun, state.reads], [0, 12])
 })

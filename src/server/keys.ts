@@ -27,48 +27,56 @@ type KeySet = ReturnType<typeof createLocalJWKSet>
 const freshMs = 10 * 60_000
 /** Longer than this nobody lives on what an outage left. */
 const staleMs = 24 * 60 * 60_000
-/** Reads a minute at most, whatever key ids are sent. */
+/**
+ * Reads a minute at most, whatever key ids are sent. Who finds none left waits for the next, five seconds at most: forged
+ * key ids must not have a token refused whose key is new.
+ */
 const readsPerMinute = 12
-/** Tokens that may wait for the next read at once: anybody can make some, and each holds a connection. */
-const mostWaiting = 200
+
+type Kept = { readonly keys: KeySet; readonly at: number }
 
 /** Makes the finder of an issuer's keys; asks nothing before the first token. */
 export function issuerKeys(issuer: Issuer, options: KeysOptions): KeyFinder {
   const { clock } = options
-  const reader = openReader(issuer, options)
+  let kept: Kept | undefined
+  const reads = pacedReads(issuer, options, (keys) => {
+    kept = { keys, at: clock.now() }
+  })
+
   return async (header, token) => {
-    const ageMs = reader.kept === undefined ? Infinity : clock.now() - reader.kept.at
-    if (ageMs > staleMs && !(await reader.newest())) throw down(issuer)
-    if (ageMs > freshMs && ageMs <= staleMs) void reader.renew()
-    if (reader.kept === undefined) throw down(issuer)
+    const ageMs = kept === undefined ? Infinity : clock.now() - kept.at
+    if (ageMs > staleMs && !(await (reads.underWay() ?? reads.renew()))) throw down(issuer)
+    if (ageMs > freshMs && ageMs <= staleMs && reads.underWay() === undefined) void reads.renew()
+    if (kept === undefined) throw down(issuer)
     try {
-      return await reader.kept.keys(header, token)
+      return await kept.keys(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       // A key that nobody has seen yet: the issuer may have changed its keys since.
-      if (await reader.newest()) return reader.kept.keys(header, token)
-      throw down(issuer)
+      if (await reads.renew()) return kept.keys(header, token)
+      throw reads.isDown() ? down(issuer) : error
     }
   }
 }
 
-type Reader = {
-  /** What the last read that went well gave. */
-  kept: { readonly keys: KeySet; readonly at: number } | undefined
-  /** Reads once more, as soon as there may be a read; tells whether it went well. */
-  readonly renew: () => Promise<boolean>
-  /** The same for a token that waits for it. Throws ISSUER_UNREACHABLE where nobody may wait. */
-  readonly newest: () => Promise<boolean>
+type Reads = {
+  /** Resolves after a read that began later than this call: `false` where it brought no keys. Never rejects. */
+  renew(): Promise<boolean>
+  readonly underWay: () => Promise<boolean> | undefined
+  readonly isDown: () => boolean
 }
 
-function openReader(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): Reader {
-  const reads = tries(() => readsPerMinute, clock)
+/** One read at a time; all who wait for the next one share it. */
+function pacedReads(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions, keep: (keys: KeySet) => void): Reads {
+  const budget = tries(() => readsPerMinute, clock)
   let reading: Promise<boolean> | undefined
-  let [isDown, waiting] = [false, 0]
+  let next: Promise<boolean> | undefined
+  let isDown = false
+
   const read = async (): Promise<boolean> => {
+    budget.spend('')
     try {
-      const found = keysOf(await fetchJson(await addressOf(issuer, fetchJson)))
-      reader.kept = { keys: createLocalJWKSet(found), at: clock.now() }
+      keep(createLocalJWKSet(keysOf(await fetchJson(await addressOf(issuer, fetchJson)))))
       isDown = false
     } catch (error) {
       isDown = true
@@ -77,28 +85,18 @@ function openReader(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions): Re
     }
     return !isDown
   }
-  const renew = async (): Promise<boolean> => {
-    await clock.sleep(reads.wait(''))
-    reads.spend('')
-    return read()
+  const begin = async (): Promise<boolean> => {
+    await reading
+    const waitMs = budget.wait('')
+    if (waitMs > 0 && !isDown) await clock.sleep(waitMs)
+    next = undefined
+    if (waitMs > 0 && isDown) return false
+    reading = read().finally(() => {
+      reading = undefined
+    })
+    return reading
   }
-  const reader: Reader = {
-    kept: undefined,
-    // Who comes while one waits shares it: forged key ids use reads up, but an honest one gets the next.
-    renew: () => {
-      reading ??= renew().finally(() => {
-        reading = undefined
-      })
-      return reading
-    },
-    newest: async () => {
-      const waitMs = reads.wait('')
-      if (waitMs > 0 && (isDown || waiting >= mostWaiting)) throw down(issuer, waitMs)
-      waiting++
-      return reader.renew().finally(() => waiting--)
-    },
-  }
-  return reader
+  return { renew: () => (next ??= begin()), underWay: () => reading, isDown: () => isDown }
 }
 
 /** Issuers whose keys are on another host of theirs, as their own documentation says. */
@@ -123,13 +121,10 @@ function keysOf(found: unknown): JSONWebKeySet {
   return { keys: keys as JSONWebKeySet['keys'] }
 }
 
-function down({ name }: Issuer, retryAfterMs?: number): MgoError {
-  return new MgoError(
-    {
-      code: 'ISSUER_UNREACHABLE',
-      message: `the keys of the issuer ${name} cannot be read now, so its tokens cannot be checked`,
-      hint: 'Send the request again in a while; the server’s log has the cause.',
-    },
-    retryAfterMs === undefined ? {} : { retryAfterMs },
-  )
+function down({ name }: Issuer): MgoError {
+  return new MgoError({
+    code: 'ISSUER_UNREACHABLE',
+    message: `the keys of the issuer ${name} cannot be read, so its tokens cannot be checked`,
+    hint: 'Send the request again in a while; the server’s log has the cause.',
+  })
 }

@@ -21,6 +21,10 @@ export type Work = {
   /** Whether it is known to have its commit, or to need none. */
   hasCommit(id: RequestId): boolean
   count(): number
+  /** The ids of all these, as they are now. */
+  ids(): ReadonlySet<RequestId>
+  /** How much is to be done for one cluster; costs nothing. */
+  load(cluster: Cluster): ClusterLoad
   /** Of each cluster: how many wait for their commit, and how many are on their way from there to their verdict. */
   loads(): ReadonlyMap<Cluster, ClusterLoad>
   told(told: Told): void
@@ -41,10 +45,10 @@ export type WorkOptions = {
 /** Makes an empty workbench. */
 export function workbench({ deployer, memory, keeper, warn, deploys, ended }: WorkOptions): Work {
   const open = new Map<RequestId, Piece>()
-  const committed = new Set<RequestId>()
+  const loads = tally()
   const leave = (request: DeployRequest): void => {
     open.delete(request.id)
-    committed.delete(request.id)
+    loads.leave(request)
     ended(request)
   }
   return {
@@ -55,7 +59,8 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
         .then(async (verdict) => ({ verdict, kept: await keeper.once(verdict) }))
       const piece = { request, verdict: work.then(({ verdict }) => verdict) }
       open.set(request.id, piece)
-      if (resumed?.commit !== undefined) committed.add(request.id)
+      loads.enter(request)
+      if (resumed?.commit !== undefined) loads.commit(request)
       // A verdict that the disk did not take stays here, for whoever asks, until it does.
       void work
         .then(({ verdict, kept }) => (kept === 'kept' ? undefined : keeper.until(verdict)))
@@ -63,28 +68,54 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
       return piece
     },
     find: (id) => open.get(id),
-    hasCommit: (id) => committed.has(id),
+    hasCommit: (id) => loads.committed.has(id),
     count: () => open.size,
-    loads: () => loadsOf([...open.values()].map(({ request }) => [request.cluster, committed.has(request.id)])),
+    ids: () => new Set(open.keys()),
+    load: loads.of,
+    loads: loads.all,
     told(told) {
-      if ((told.kind !== 'committed' && told.kind !== 'unchanged') || !open.has(told.id)) return
-      committed.add(told.id)
-      memory.committed(told.id, told.commit).catch((error: unknown) => {
-        // Its trailer says the same after a restart.
-        warn(`the commit of ${told.id} was not noted: ${error instanceof Error ? error.message : String(error)}`)
-      })
+      if (told.kind !== 'committed' && told.kind !== 'unchanged') return
+      const piece = open.get(told.id)
+      if (piece === undefined) return
+      loads.commit(piece.request)
+      // Its trailer says the same after a restart.
+      memory.committed(told.id, told.commit).catch((error: unknown) => warn(notNoted(told.id, error)))
     },
-    settled: () => Promise.all([...committed].flatMap((id) => open.get(id)?.verdict ?? [])),
+    settled: () => Promise.all([...loads.committed].flatMap((id) => open.get(id)?.verdict ?? [])),
   }
 }
 
-function loadsOf(pieces: readonly (readonly [Cluster, boolean])[]): ReadonlyMap<Cluster, ClusterLoad> {
+function notNoted(id: RequestId, error: unknown): string {
+  return `the commit of ${id} was not noted: ${error instanceof Error ? error.message : String(error)}`
+}
+
+const nothing: ClusterLoad = { queued: 0, underWay: 0 }
+
+/** Counts along, because it is asked for each request. */
+function tally() {
   const loads = new Map<Cluster, ClusterLoad>()
-  for (const [cluster, hasCommit] of pieces) {
-    const { queued, underWay } = loads.get(cluster) ?? { queued: 0, underWay: 0 }
-    loads.set(cluster, hasCommit ? { queued, underWay: underWay + 1 } : { queued: queued + 1, underWay })
+  const of = (cluster: Cluster): ClusterLoad => loads.get(cluster) ?? nothing
+  const add = (cluster: Cluster, queued: number, underWay: number): void => {
+    const before = of(cluster)
+    const now = { queued: before.queued + queued, underWay: before.underWay + underWay }
+    if (now.queued + now.underWay > 0) loads.set(cluster, now)
+    else loads.delete(cluster)
   }
-  return loads
+  const committed = new Set<RequestId>()
+  return {
+    of,
+    all: (): ReadonlyMap<Cluster, ClusterLoad> => loads,
+    committed: committed as ReadonlySet<RequestId>,
+    enter: ({ cluster }: DeployRequest) => add(cluster, 1, 0),
+    commit({ id, cluster }: DeployRequest) {
+      if (!committed.has(id)) add(cluster, -1, 1)
+      committed.add(id)
+    },
+    leave({ id, cluster }: DeployRequest) {
+      if (committed.delete(id)) add(cluster, 0, -1)
+      else add(cluster, -1, 0)
+    },
+  }
 }
 
 /** A deployer that throws has a bug; the request still gets its verdict, and the next one is not hurt. */

@@ -161,13 +161,28 @@ function files(run: RunRecord, found: ReadonlyMap<string, Answer>, commits: read
     const mine = run.sent.filter((sent) => sent.source === source).toSorted((a, b) => a.order - b.order)
     const last = mine.findLast(({ id }) => counts(found.get(id) ?? {}))
     if (last !== undefined && at(run.branch) !== last.tag)
-      wrong.push(`I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}`)
+      wrong.push(
+        `I3 ${file} has ${at(run.branch)}; the last good request ${last.id} asked for ${last.tag}; ${story(run, { file, mine, found })}`,
+      )
     for (const { id, tag } of mine) {
       const oid = byId.get(id)
       if (oid !== undefined && at(oid) !== tag) wrong.push(`I3 the commit ${oid} of ${id} has ${at(oid)}, not ${tag}`)
     }
   }
   return wrong
+}
+
+type Asked = {
+  readonly file: string
+  readonly mine: readonly Sent[]
+  readonly found: ReadonlyMap<string, Answer>
+}
+
+/** What was asked for a file in the order of asking, and its commits, the newest first. */
+function story(run: RunRecord, { file, mine, found }: Asked): string {
+  const asked = mine.map(({ id, tag }) => `${tag} ${id} ${found.get(id)?.verdict} ${found.get(id)?.commit ?? ''}`)
+  const log = gitOf(run.bare)('log', '--format=%H %cI %s', run.branch, '--', file)
+  return `asked: ${asked.join(', ')}; git: ${log.trim().split('\n').join(', ')}`
 }
 
 /** I4: the lines that others wrote are still in their files. */

@@ -36,6 +36,7 @@ async function raised(trial: Trial, over: Promise<unknown>, pid: string): Promis
 
 /** All verdicts are in, whichever process gives them. */
 async function settled(trial: Trial): Promise<void> {
+  const endMs = performance.now() + 120_000
   const open = async () =>
     Number(
       /^mgo_requests_open (\d+)/m.exec(
@@ -44,7 +45,10 @@ async function settled(trial: Trial): Promise<void> {
           .catch(() => ''),
       )?.[1] ?? Number.NaN,
     )
-  while ((await open()) !== 0) await pause(50)
+  while ((await open()) !== 0) {
+    assert.ok(performance.now() < endMs, 'verdicts are missing')
+    await pause(50)
+  }
 }
 
 const afterTheAnswer: Fault = {
@@ -62,15 +66,18 @@ const afterTheAnswer: Fault = {
   },
 }
 
-/** A git that hangs once in the middle of an import: it has had `bytes` of what should be written. */
-function halting(turn: number, bytes: number): { readonly shims: string; readonly marker: string } {
+/**
+ * A git whose first import hangs in the middle: it has had `bytes` of what should be written. The server keeps one import for all
+ * of its batches, and waits for the end of each, so nothing may be held back before.
+ */
+function halting(bytes: number): { readonly shims: string; readonly marker: string } {
   const shims = mkdtempSync(join(folder, 'shims-'))
   const marker = join(shims, 'marker')
-  const count = join(shims, 'count')
+  const begun = join(shims, 'begun')
   const lines = [
-    `case " $* " in *" fast-import "*) echo . >> ${count}`,
-    `  if [ "$(wc -l < ${count})" -eq ${turn} ]; then echo $$ > ${marker}.new; mv ${marker}.new ${marker}`,
-    `    (head -c ${bytes}; exec sleep 30) | ${realGit} "$@"; exit 1; fi ;;`,
+    'case " $* " in *" fast-import "*)',
+    `  if [ ! -e ${begun} ]; then echo $$ > ${begun}`,
+    `    (dd bs=1 count=${bytes} status=none; mv ${begun} ${marker}; touch ${begun}; exec sleep 30) | ${realGit} "$@"; exit 1; fi ;;`,
     'esac',
     `exec ${realGit} "$@"`,
   ]
@@ -84,16 +91,17 @@ function duringTheImport(): Fault {
     row: 'R2',
     does: 'kill -9 of the import, of the server, or of both, while commits are written',
     options(next) {
-      const git = halting(between(next, 1, 3), between(next, 0, 30_000))
+      const git = halting(between(next, 0, 20_000))
       marker = git.marker
       return { shims: git.shims }
     },
     async play({ trial, next, load }) {
       while (!existsSync(marker) && !load.isOver()) await pause(10)
+      assert.ok(existsSync(marker), 'the import never hung')
       await pause(next() * 100)
       const who = oneOf(next, ['import', 'server', 'both'])
       const endImport = () => {
-        if (existsSync(marker)) process.kill(-Number(readFileSync(marker, 'utf8')), 'SIGKILL')
+        process.kill(-Number(readFileSync(marker, 'utf8')), 'SIGKILL')
       }
       if (who === 'import') return endImport()
       if (who === 'both') endImport()
@@ -133,7 +141,13 @@ const beforeTheAck: Fault = {
     const turns = [between(next, 1, 2), between(next, 3, 4)]
     const when = `echo . >> ${count}; n=$(wc -l < ${count}); [ $n -eq ${turns[0]} ] || [ $n -eq ${turns[1]} ]`
     const pid = killer(trial, 'post-receive', when)
-    const up = raised(trial, load.over, pid)
+    const up = raised(
+      trial,
+      load.over.then(() => settled(trial)),
+      pid,
+    )
+    // Whoever waits for it hears of it.
+    up.catch(() => undefined)
     await load.reached(apps)
     for (let i = 0; i < 3; i++) {
       trial.foreign(trial.path(between(next, 0, apps - 1)), (text) => `${text}# foreign ${i}\n`)

@@ -27,7 +27,9 @@ const damagedMirror: Fault = {
       const files = globSync('state/git/*/{objects/**,refs/**,packed-refs,HEAD,config,FETCH_HEAD}', {
         cwd: trial.mgo.state,
       })
-      const all = files.map((name) => join(trial.mgo.state, name)).filter((name) => statSync(name).isFile())
+      // A program that outlives its server for a moment takes its unfinished files with it.
+      const own = files.filter((name) => !name.includes('/tmp_'))
+      const all = own.map((name) => join(trial.mgo.state, name)).filter((name) => statSync(name).isFile())
       for (let i = between(next, 1, 3); i > 0 && all.length > 0; i--) {
         const [file = ''] = all.splice(between(next, 0, all.length - 1), 1)
         const what = oneOf(next, ['cut', 'gone', 'other'])
