@@ -12,6 +12,7 @@ import type { ChartLogin } from '../ports.ts'
 import { checkArchive } from './archive.ts'
 import { pullArgs, repoAddArgs } from './args.ts'
 import { pullError } from './error.ts'
+import { refuseLinkName } from './link-name.ts'
 import type { Helm } from './program.ts'
 import { inFolder } from './work.ts'
 
@@ -47,6 +48,7 @@ function keyOf(parts: readonly (string | undefined)[]): string {
 
 async function pull(asked: Pulling, helm: Helm, into: string): Promise<void> {
   const { chart, repositoryUrl, version } = asked
+  await refuseLinkName(repositoryUrl ?? chart)
   const what = `pull the chart ${chart} ${version ?? ''}`.trim() + (repositoryUrl ? ` from ${repositoryUrl}` : '')
   const logins = await helm.logins()
   const login = logins.find(({ url }) => repositoryUrl !== undefined && bare(url) === bare(repositoryUrl))

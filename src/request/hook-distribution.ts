@@ -14,16 +14,15 @@ export const distribution: Vendor = {
   read({ body }) {
     const events = listAt(body, 'events')
     if (events === undefined) return missing('events')
-    const artifacts = events.flatMap((event): Artifact[] => {
+    const pushes = events.filter((event) => textAt(event, 'action') === 'push' && textAt(event, 'target', 'tag'))
+    const artifacts = pushes.flatMap((event): Artifact[] => {
       const [repository, tag] = [textAt(event, 'target', 'repository'), textAt(event, 'target', 'tag')]
-      if (textAt(event, 'action') !== 'push' || repository === undefined || tag === undefined) return []
+      if (repository === undefined || tag === undefined) return []
       const registry = textAt(event, 'request', 'host')
       return [{ registry, repository, tag, digest: textAt(event, 'target', 'digest'), event: textAt(event, 'id') }]
     })
     if (artifacts.length === 0) return ignored('no event is a push of a tag')
-    return pushed(
-      artifacts,
-      events.map((event) => textAt(event, 'actor', 'name')).find((name) => name !== undefined),
-    )
+    // Whoever pulled meanwhile pushed nothing.
+    return pushed(artifacts, pushes.map((event) => textAt(event, 'actor', 'name')).find(Boolean))
   },
 }

@@ -31,10 +31,17 @@ function readPackage(body: unknown, event: 'package' | 'registry_package'): Hear
   const version = at(found, 'package_version')
   // `container_metadata` may be null; the address of the package has the tag, too.
   const tag =
-    textAt(version, 'container_metadata', 'tag', 'name') || splitImage(textAt(version, 'package_url') ?? '').tag
+    textAt(version, 'container_metadata', 'tag', 'name') ||
+    splitImage(textAt(version, 'package_url') ?? '').tag ||
+    versionTag(textAt(version, 'version'))
   // The parts of a multi-platform image are packages without a tag.
   if (tag === undefined || tag === '') return ignored('the package has no tag')
   const digest = textAt(version, 'container_metadata', 'tag', 'digest')
   const repository = `${owner}/${name}`.toLowerCase()
   return pushed([{ registry: 'ghcr.io', repository, tag, digest }], textAt(body, 'sender', 'login'))
+}
+
+/** Older servers name the version by its tag; newer ones by its digest, and that is none. */
+function versionTag(version: string | undefined): string | undefined {
+  return version?.includes(':') === true ? undefined : version
 }

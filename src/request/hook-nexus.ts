@@ -25,7 +25,8 @@ function readComponent(component: unknown, by: string | undefined): Heard {
   const format = textAt(component, 'format') ?? '(none)'
   if (format !== 'docker') return ignored(`a component of the format ${format} is no image`)
   const [repository, tag] = [textAt(component, 'name'), textAt(component, 'version')]
-  if (repository === undefined || tag === undefined) return missing('component.name', 'component.version')
+  if (repository === undefined) return missing('component.name')
+  if (tag === undefined) return ignored('a push without a tag')
   return pushed([{ repository, tag }], by)
 }
 

@@ -5,8 +5,10 @@
  */
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { git } from '../git-server.ts'
@@ -169,28 +171,38 @@ test('S31: the digest is that of the registry, not of the payload, and a tag tha
   assert.ok(!file().includes(moved))
 })
 
-test('S31: a file that changes between look and push is edited as it is then', async () => {
-  const work = `${target.state}/foreign`
+test('S31: a file that somebody else changes between look and push is edited as it is then', async () => {
+  const [work, path] = [`${target.state}/foreign`, 'installations/my-prod/web-values.yaml']
   git(target.state, 'clone', '--quiet', target.bare, work)
-  const edits = Array.from({ length: 8 }, (_, i) => i)
-  for (const i of edits) {
-    const asked = send(JSON.stringify({ id: `race-${i}`, image: `${hooked}:v5` }))
+  const kept: string[] = []
+  for (let i = 0; i < 12; i++) {
+    registry.push('acme/web', `v1${i}`)
+    const asked = send(JSON.stringify({ id: `race-${i}`, image: `${hooked}:v1${i}` }))
+    // The very file, each time at its other end: above the value that mgo changes, or below it.
     git(work, 'fetch', '--quiet')
     git(work, 'reset', '--quiet', '--hard', 'origin/main')
-    git(work, 'commit', '--quiet', '--allow-empty', '-m', `foreign ${i}`)
+    const text = readFileSync(join(work, path), 'utf8')
+    writeFileSync(join(work, path), i % 2 === 0 ? `# foreign ${i}\n${text}` : `${text}# foreign ${i}\n`)
+    git(work, 'commit', '--quiet', '--all', '-m', `foreign ${i}`)
     try {
       git(work, 'push', '--quiet')
+      kept.push(`# foreign ${i}`)
     } catch {
       // mgo was faster.
     }
     assert.equal((await asked).status, 202)
+    await committed(`${hooked}:v1${i}@`)
   }
-  await committed(`${hooked}:v5@`)
+  const file = git(target.bare, 'show', `main:${path}`)
+  assert.match(file, /:v111@|v111@sha256:/)
+  assert.deepEqual(file.match(/^# foreign \d+$/gm)?.toSorted(), kept.toSorted(), 'nothing of theirs was lost')
   const log = git(target.bare, 'log', '--format=%P', 'main').trim().split('\n')
   assert.ok(
     log.every((parents) => parents.split(' ').length <= 1),
     'one line of commits',
   )
+  const stat = git(target.bare, 'log', '-12', '--author=hook generic', '--numstat', '--format=', 'main').trim()
+  assert.deepEqual([...new Set(stat.split('\n'))], [`1\t1\t${path}`], 'each of ours changes its one line')
 })
 
 test('S32: who pushed, as the payload says, is a claim; who asks is the hook', async () => {

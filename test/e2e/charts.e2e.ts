@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { chartLoginFiles, chartPassword, startCharts } from '../chart-server.ts'
 import { makeBare } from '../git-server.ts'
-import { chartFiles, makeMgo, type Mgo, values } from '../mgo.ts'
+import { call, chartFiles, makeMgo, type Mgo, values } from '../mgo.ts'
 import { binFolder } from '../rig/build.ts'
 
 const bin = binFolder()
@@ -155,3 +155,28 @@ for (const helm of ['helm3', 'helm4'])
         assert.doesNotMatch(argv, /the-password|wrong-password/)
       })
     })
+
+test('S22: a chart repository whose name leads to the machine’s own link is not called', async () => {
+  const repo = makeBare(root, `${made++}.git`, {
+    'mygitops.yaml': 'helm: { repositories: [{ name: team, url: "http://metadata.example.com/charts" }] }\n',
+    'installations/prod/web-values.yaml': values('web').replace('./charts/shop', 'team/shop\n  version: "1.2.0"'),
+  })
+  const mgo = makeMgo({ repo })
+  after(() => mgo.remove())
+  const hosts = join(root, 'hosts')
+  writeFileSync(hosts, '127.0.0.1 localhost\n169.254.169.254 metadata.example.com\n')
+  const argv = () => (existsSync(join(root, 'argv')) ? readFileSync(join(root, 'argv'), 'utf8') : '')
+  const before = argv()
+  // Only this one sees these names.
+  const user = process.getuid?.() === 0 ? [] : ['--map-root-user']
+  const mounted = ['--mount', 'sh', '-c', `mount --bind '${hosts}' /etc/hosts && exec "$@"`, 'sh']
+  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+  const ran = await call(
+    'unshare',
+    [...user, ...mounted, process.execPath, main, 'render', '--cluster', 'prod', '--out', join(mgo.state, 'out')],
+    { HOME: mgo.state, MGO_STATE: join(mgo.state, 'state'), MGO_GITOPS_REPO: repo, MGO_HELM: noted('helm4') },
+  )
+  assert.notEqual(ran.code, 0)
+  assert.match(ran.stderr, /^CHART_UNAVAILABLE: metadata\.example\.com is at 169\.254\.169\.254/m)
+  assert.doesNotMatch(argv().slice(before.length), /pull/, 'no helm was asked')
+})
