@@ -23,6 +23,7 @@ import { buildApp } from './server/app.ts'
 import { type Desk, type DeskOptions, openDesk } from './server/desk.ts'
 import { openHub } from './server/hub.ts'
 import type { FetchJson } from './server/keys.ts'
+import { listenedAt, parseListen } from './server/listen.ts'
 import { type Patience, patience } from './server/patience.ts'
 import { keepTokenTrail } from './server/token-trail.ts'
 import type { Serving } from './serving.ts'
@@ -155,9 +156,10 @@ function renewing({ settings }: Serving, server: object, warn: (line: string) =>
 }
 
 async function listening(address: Promise<string>, listen: string): Promise<string> {
-  return address.catch((cause: unknown) => {
+  const url = await address.catch((cause: unknown) => {
     throw taken(listen, cause)
   })
+  return listenedAt(url, parseListen(listen))
 }
 
 function modeOf({ dryRun, commitOnly }: Serving): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Names, keepOut } from './guard.ts'
-import { exposure, parseListen } from './listen.ts'
+import { exposure, listenedAt, parseListen } from './listen.ts'
 
 const addresses: [text: string, want: string | undefined, why: string][] = [
   ['127.0.0.1:8080', '127.0.0.1 8080', 'the plain case'],
@@ -18,6 +18,16 @@ for (const [text, want, why] of addresses) {
     const { host, port } = parseListen(text)
     return assert.equal(`${host} ${port}`, want)
   })
+}
+
+const listened: [listen: string, url: string, want: string, why: string][] = [
+  ['0.0.0.0:8080', 'http://127.0.0.1:8080', 'http://0.0.0.0:8080', 'every address of IPv4'],
+  [':8080', 'http://[::1]:8080', 'http://[::]:8080', 'every address'],
+  [':443', 'https://127.0.0.1:443', 'https://[::]', 'a port that goes without saying'],
+  ['127.0.0.1:0', 'http://127.0.0.1:41', 'http://127.0.0.1:41', 'the port that was free'],
+]
+for (const [listen, url, want, why] of listened) {
+  test(`listenedAt: ${why} (${listen})`, () => assert.equal(listenedAt(url, parseListen(listen)), want))
 }
 
 type Case = [listen: string, url: string | undefined, flags: string, want: 'serves' | 'warns' | 'refuses', why: string]

@@ -23,6 +23,13 @@ export function parseListen(text: string): Listen {
   return { host: host === '' ? '::' : host, port }
 }
 
+/** The address at which a server listens. For every address at once the framework names one of them: that would hide it. */
+export function listenedAt(url: string, { host }: Listen): string {
+  if (host !== '0.0.0.0' && host !== '::') return url
+  const { protocol, port } = new URL(url)
+  return `${protocol}//${host === '::' ? '[::]' : host}${port === '' ? '' : `:${port}`}`
+}
+
 export type Exposing = {
   readonly listen: Listen
   /** The address that callers use, where it is another. */

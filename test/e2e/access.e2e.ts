@@ -176,6 +176,20 @@ test('what is wrong with the settings is said with its place', async () => {
   assert.match(untaken.stderr, /^CONFIG_INVALID: the settings .*broken\.yaml take no static tokens/)
 })
 
+test('the line that says where it listens hides no address', async () => {
+  for (const [listen, said] of [
+    ['0.0.0.0:0', /^http:\/\/0\.0\.0\.0:\d+$/],
+    [':0', /^http:\/\/\[::\]:\d+$/],
+    ['127.0.0.1:0', /^http:\/\/127\.0\.0\.1:\d+$/],
+  ] as const) {
+    const trial = makeMgo({ repo: bare })
+    const open = await trial.serve('--insecure-open', '--listen', listen)
+    assert.match(open.url, said)
+    await open.kill()
+    trial.remove()
+  }
+})
+
 test('off loopback without identities the server does not start', async () => {
   const ended = await mgo.run('serve', '--listen', '0.0.0.0:0')
   assert.equal(ended.code, 2)
