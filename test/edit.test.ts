@@ -106,7 +106,7 @@ function entryIn(reading: unknown, source: string): Record<string, unknown> {
 }
 
 const runs = {
-  numRuns: Number(process.env['MGO_PROPERTY_RUNS'] ?? 120),
+  numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 120),
   interruptAfterTimeLimit: 60_000,
   markInterruptAsFailure: true,
 }

@@ -37,6 +37,7 @@ test('patterns mean what the same expression would', () => {
       )
       assert.equal(matches(pattern, text), new RegExp(`^${parts.join('')}$`, 's').test(text))
     }),
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 100) },
   )
 })
 

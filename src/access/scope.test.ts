@@ -48,5 +48,8 @@ test('what is printed is read as it was, and nothing that is read throws', () =>
   fc.assert(
     fc.property(grant, (one) => assert.deepEqual(parseScope(printScope(one)), { kind: 'ok', grant: { ...one } })),
   )
-  fc.assert(fc.property(fc.string(), (text) => void parseScope(text)))
+  fc.assert(
+    fc.property(fc.string(), (text) => void parseScope(text)),
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 100) },
+  )
 })

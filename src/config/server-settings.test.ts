@@ -193,5 +193,6 @@ test('whatever stands in the file is settings or problems with a place, never a 
       if (got.kind === 'refused')
         assert.ok(got.problems.every(({ code, hint }) => code === 'CONFIG_INVALID' && hint !== ''))
     }),
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 100) },
   )
 })

@@ -74,7 +74,7 @@ test('fuzz: whatever bytes a server answers, they are one of the four, and never
         else assert.ok(['rejected', 'unsuited', 'unclear'].includes(sent.kind))
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 1_000) },
   )
 })
 

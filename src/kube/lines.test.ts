@@ -64,7 +64,7 @@ test('fuzz: any bytes are events or KUBE_FAILED, nothing else', async () => {
         assert.ok(error instanceof MgoError && error.code === 'KUBE_FAILED', String(error))
       }
     }),
-    { numRuns: 500 },
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 500) },
   )
 })
 

@@ -55,6 +55,7 @@ test('whatever is sent as a token is refused as one, and nobody is asked for key
     fc.asyncProperty(fc.array(part, { maxLength: 5 }), async (parts) => {
       assert.equal(await codeOf(parts.join('.')), 'UNAUTHORIZED')
     }),
+    { numRuns: Number(process.env['MGO_FUZZ_RUNS'] ?? 300) },
   )
   assert.equal(fetched, 0)
 })
