@@ -59,6 +59,7 @@ function commitsOf(world: World, note: Attempting): CommitQueue {
   return commitQueue({
     clock,
     repo,
+    say: (text) => tell({ kind: 'note', text }),
     commit: (batch, attempting) => {
       const both: Attempting = async (ids, base) => {
         await note(ids, base)

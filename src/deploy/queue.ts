@@ -32,6 +32,8 @@ export type QueueWorld = {
   readonly repo: Pick<Repo, 'fetch'>
   /** Does a whole batch; its answers stand in the order of the batch. */
   commit(batch: readonly Queued[], attempting: Attempting): Promise<readonly Outcome[]>
+  /** Tells whoever runs mgo: when requests begin to wait for git, why, and when they go on. */
+  say(text: string): void
 }
 
 /** Requests in one push at most. */
@@ -42,6 +44,8 @@ type State = {
   readonly wake: AbortController
   failures: number
   trouble: unknown
+  /** The trouble that was told of. */
+  said: string | undefined
   /** Of this turn: how many failed alone. */
   alone: number
 }
@@ -49,7 +53,7 @@ type State = {
 /** Opens the queue. */
 export function commitQueue(world: QueueWorld): CommitQueue {
   const waiting = waitingRoom()
-  const begin = { failures: 0, trouble: undefined, alone: 0 }
+  const begin = { failures: 0, trouble: undefined, said: undefined, alone: 0 }
   const state: State = { waiting, underWay: new Map(), wake: new AbortController(), ...begin }
   let running: Promise<void> | undefined
   const turns = async (): Promise<void> => {
@@ -136,6 +140,8 @@ async function work(batch: readonly Waiter[], course: Course): Promise<void> {
     )
     state.failures = 0
     state.trouble = undefined
+    if (state.said !== undefined) world.say('git answers again: the requests that waited go on')
+    state.said = undefined
     const pause = breath(world.clock)
     for (const [i, waiter] of batch.entries()) {
       const outcome = outcomes[i]
@@ -177,6 +183,16 @@ async function failed(batch: readonly Waiter[], error: unknown, course: Course):
     state.alone++
     state.waiting.postpone(only)
   } else state.waiting.putBack(rest)
+  sayTrouble(error, course)
+}
+
+/** Once for each cause, however often it is tried. */
+function sayTrouble(error: unknown, { state, world }: Course): void {
+  const text = error instanceof Error ? error.message : String(error)
+  const count = state.waiting.count()
+  if (count === 0 || text === state.said) return
+  state.said = text
+  world.say(`${count === 1 ? 'a request waits' : `${count} requests wait`} for git: ${text}`)
 }
 
 async function halve(batch: readonly Waiter[], course: Course): Promise<void> {
