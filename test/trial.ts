@@ -59,6 +59,10 @@ export type Trial = {
   rewrote(oid: string): void
   /** Tells of requests that a server before this one accepted. */
   promised(earlier: readonly Omit<Sent, 'order'>[]): void
+  /** Waits until each request has its verdict. */
+  settled(): Promise<void>
+  /** What was accepted so far. */
+  sent(): readonly Sent[]
   /** How many requests were accepted so far. */
   accepted(): number
   path(app: number): string
@@ -129,6 +133,9 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
+  const settled = async (): Promise<void> => {
+    for (const id of sent.keys()) await verdict(id)
+  }
   let isOver = false
   const end = async (): Promise<void> => {
     if (isOver) return
@@ -192,12 +199,14 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     promised(earlier) {
       for (const one of earlier) sent.set(one.id, { ...one, order: sent.size })
     },
+    settled,
+    sent: () => [...sent.values()],
     accepted: () => sent.size,
     path,
     file: (app) => git(bare, 'show', `main:${path(app)}`),
     commitsOf: (id) => git(bare, 'log', '--format=%B', 'main').split(`\nMgo-Request: ${id}\n`).length - 1,
     async check() {
-      for (const id of sent.keys()) await verdict(id)
+      await settled()
       const there = new Set(git(bare, 'ls-tree', '-r', '--name-only', 'main').split('\n'))
       const files = all.filter((app) => there.has(path(app))).map((app) => [`github.com/acme/app${app}`, path(app)])
       const record: RunRecord = {

@@ -13,7 +13,7 @@ import type { Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { breath } from './breath.ts'
 import { type Drafted, draft } from './draft.ts'
-import { look, tellLanded } from './landed.ts'
+import { look, lookBelow, tellLanded } from './landed.ts'
 import { nameOf, type Outcome, outcome, type Times } from './outcome.ts'
 import type { Attempting } from './queue.ts'
 import { type Queued, supersede } from './waiting.ts'
@@ -79,10 +79,9 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
     const fresh = turn > 1
     const base = fresh ? await world.repo.fetch() : await world.repo.tip()
     if (base === undefined) throw empty(world.repo)
-    const pushed = await arrived(open, before, world)
+    const { pushed, drafted } = await redraft(open, { before, base, world })
     done.push(...pushed)
-    open = open.filter(({ id }) => !pushed.some(({ request }) => request.id === id))
-    const made = await attempt(await draft(open, base, world), { base, fresh, turn, world })
+    const made = await attempt(drafted, { base, fresh, turn, world })
     before = base
     done.push(...made.settled)
     open = made.open
@@ -90,15 +89,28 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
   return done
 }
 
-/** Those whose push went through although its answer said nothing. */
+type Redrafting = { readonly before: Commit | undefined; readonly base: Commit; readonly world: CommitWorld }
+type Redrafted = { readonly pushed: readonly Outcome[]; readonly drafted: readonly Drafted[] }
+
+/**
+ * Those whose push went through although its answer said nothing, and drafts of the others. Both at once: whoever pushes
+ * between the reading of `base` and our push makes it all for nothing, so it has to be short.
+ */
+async function redraft(open: readonly DeployRequest[], { before, base, world }: Redrafting): Promise<Redrafted> {
+  const [pushed, drafted] = await Promise.all([arrived(open, { before, base, world }), draft(open, base, world)])
+  if (pushed.length === 0) return { pushed, drafted }
+  const ids = new Set(pushed.map(({ request }) => request.id))
+  const rest = open.filter(({ id }) => !ids.has(id))
+  return { pushed, drafted: await draft(rest, base, world) }
+}
+
 async function arrived(
   requests: readonly DeployRequest[],
-  before: Commit | undefined,
-  world: CommitWorld,
+  { before, base, world }: Redrafting,
 ): Promise<readonly Outcome[]> {
   if (before === undefined) return []
   const queued = requests.map((request): Queued => ({ request, base: before }))
-  return tellLanded(await look(queued, world.repo), queued, world)
+  return tellLanded(await lookBelow(base, queued, world.repo), queued, world)
 }
 
 type Turn = { readonly base: Commit; readonly fresh: boolean; readonly turn: number; readonly world: CommitWorld }

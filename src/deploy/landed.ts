@@ -15,9 +15,16 @@ export async function look(
   doubtful: readonly Queued[],
   repo: Pick<Repo, 'fetch' | 'requestsIn'>,
 ): Promise<ReadonlyMap<RequestId, Commit>> {
+  return doubtful.length === 0 ? new Map() : lookBelow(await repo.fetch(), doubtful, repo)
+}
+
+/** The same below a tip that was fetched already. */
+export async function lookBelow(
+  tip: Commit | undefined,
+  doubtful: readonly Queued[],
+  repo: Pick<Repo, 'requestsIn'>,
+): Promise<ReadonlyMap<RequestId, Commit>> {
   const landed = new Map<RequestId, Commit>()
-  if (doubtful.length === 0) return landed
-  const tip = await repo.fetch()
   const bases = new Set(doubtful.map(({ base }) => base))
   for (const base of bases) {
     if (tip === undefined || tip === base) continue

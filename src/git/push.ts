@@ -39,10 +39,12 @@ export async function push(input: PushInput): Promise<Pushed> {
   // A server may repeat what it was told; a long answer is cut short further on.
   const sent = git.hide(await send(input, timeoutMs))
   if (sent.kind === 'taken') return { kind: 'pushed' }
+  // The next turn reads the branch anyhow, and finds what came through; asking here, too, would only take longer.
+  if (sent.kind === 'rejected' && race.test(sent.why)) return { kind: 'moved' }
   const now = await remoteTip(git, url, { branch, timeoutMs })
   if (now === next) return { kind: 'pushed' }
   if (sent.kind === 'unclear') return sent
-  if (now !== base || race.test(sent.why)) return { kind: 'moved' }
+  if (now !== base) return { kind: 'moved' }
   if (/unpacker error|unpack failed/.test(`${sent.why}\n${sent.words}`)) throw full(sent.words)
   return { kind: 'refused', why: said([sent.why, ...sent.words.split('\n').slice(-3)].join('\n')) }
 }

@@ -5,12 +5,12 @@
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { git } from '../git-server.ts'
 import { script } from '../seen.ts'
 import type { Trial } from '../trial.ts'
-import { between, pause } from './chance.ts'
+import { between, type Chance, pause } from './chance.ts'
 import { apps, type Fault } from './fault.ts'
 
 type Change = { readonly file: string; readonly text: string }
@@ -47,16 +47,60 @@ async function write(trial: Trial, change: () => Change & { readonly line?: stri
   throw new Error('the foreign commit never went through')
 }
 
+/** Notes the requests of each push that comes, also of those that lose: they are told so after this hook. */
+function countPushes(trial: Trial): (id: string | undefined) => number {
+  const file = join(trial.git.root, 'pushed')
+  writeFileSync(file, '')
+  const ids = "git log '--format=%(trailers:key=Mgo-Request,valueonly)' $old..$new"
+  script(join(trial.bare, 'hooks', 'pre-receive'), `read old new ref; ${ids} >> ${file}`)
+  return (id) => readFileSync(file, 'utf8').split(`${id}\n`).length - 1
+}
+
+/** Pushes to files of no deploy every so many milliseconds, until `done`; the work of a push counts. */
+async function pushing(trial: Trial, everyMs: number, done: (turn: number) => boolean): Promise<void> {
+  for (let i = 0; !done(i); i++) {
+    const dueMs = performance.now() + everyMs
+    await write(trial, () => ({ file: `foreign/${i % 7}.txt`, text: `${i}\n` }))
+    await pause(Math.max(0, dueMs - performance.now()))
+  }
+}
+
+/** Deploys one after the other. Gives their ids and what one took, in milliseconds. */
+async function deploys(trial: Trial, next: Chance, tags: readonly string[]) {
+  const begunMs = performance.now()
+  const ids: (string | undefined)[] = []
+  for (const tag of tags) {
+    const { id } = await trial.insist(between(next, 0, apps - 1), tag, tag)
+    assert.equal((await trial.verdict(id)).verdict, 'committed')
+    ids.push(id)
+  }
+  return { ids, eachMs: (performance.now() - begunMs) / tags.length }
+}
+
+const tagged = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}-${i}`)
+
 const disjoint: Fault = {
   row: 'R6',
-  does: 'a foreign writer pushes twenty times a second beside it',
+  does: 'a foreign writer pushes twenty times a second beside it, and then once in the time of twelve deploys',
   async play({ trial, next, load }) {
-    const aSecond = between(next, 10, 20)
-    for (let i = 0; i < 300 && (!load.isOver() || i < 40); i++) {
-      const dueMs = performance.now() + 1_000 / aSecond
-      await write(trial, () => ({ file: `foreign/${i % 7}.txt`, text: `${i}\n` }))
-      await pause(dueMs - performance.now())
-    }
+    // Whoever takes longer for a push than others do between two of theirs is always late.
+    trial.git.fault('none', 0)
+    const pushes = countPushes(trial)
+    await pushing(trial, 1_000 / 20, (turn) => load.isOver() && turn >= 60)
+    await trial.settled()
+    const most = Math.max(...trial.sent().map(({ id }) => pushes(id)))
+    assert.ok(most > 1 && most <= 24, `${most} pushes of one request`)
+
+    const { eachMs } = await deploys(trial, next, tagged('alone', 10))
+    let isOver = false
+    const others = pushing(trial, 12 * eachMs, () => isOver)
+    const { ids } = await deploys(trial, next, tagged('beside', 100)).finally(() => {
+      isOver = true
+    })
+    await others
+    const counts = ids.map(pushes).toSorted((a, b) => a - b)
+    assert.ok((counts[98] ?? 0) <= 3, `the pushes of each of a hundred: ${counts.join(' ')}`)
+    assert.ok((counts[0] ?? 0) > 0, 'each was seen')
   },
 }
 
