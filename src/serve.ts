@@ -87,12 +87,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   await begun({ ...options, ...entrance, journal, desk, hooks, waits, now: bounds.now })
   await untilSignal(reloading([entrance.reload, hooks.reload, bounds.reload], { ...options, ...opened, journal }))
   log.info('going down: nothing new is taken, what is under way is finished')
-  await Promise.all([desk.drain(drainMs).then(() => waits.end()), app.close(), hooks.close()])
+  await Promise.all([desk.drain(drainMs).then(() => waits.end()), closed(app), hooks.close()])
   await Promise.all([hub.idle(), slack.idle(), tracer.close()])
   await tellTrail(journal, log)
   entrance.close()
   await journal.close()
   await opened.close()
+}
+
+const sweepMs = 100
+
+/**
+ * Resolves when every answer is given. Those that were under way leave their connections open for a next request, for longer
+ * than anybody waits for a server that goes down.
+ */
+async function closed(app: ReturnType<typeof buildApp>): Promise<void> {
+  const sweeping = setInterval(() => app.server.closeIdleConnections(), sweepMs)
+  await app.close()
+  clearInterval(sweeping)
 }
 
 type Begun = Pick<ServeOptions, 'clock' | 'log'> & {

@@ -129,6 +129,17 @@ async function push(tag: string, more: object = {}, by = secret.hookSecret): Pro
   keep('answers', text)
   return { status: answer.status, text }
 }
+/** Reads all events while they happen, until the server goes. */
+async function hear(): Promise<void> {
+  const headers = { authorization: `Bearer ${secret.staticToken}` }
+  const { body, status } = await fetch(`${server.url}/v1/events`, { headers })
+  assert.equal(status, 200)
+  const read = async () => {
+    for await (const chunk of body ?? []) keep('live events', Buffer.from(chunk).toString())
+  }
+  // It ends as the server does, in the middle or not.
+  void read().catch(() => undefined)
+}
 async function run(...args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await mgo.run(...args)
   return `${stdout}\n${stderr}`
@@ -149,6 +160,7 @@ test('S20: every door is used, rightly and wrongly', async () => {
   keep('command line', await run('serve', '--check-config'))
   server = await mgo.serve('--commit-only', '--log-level', 'debug')
   below = watchEnvironments(server.pid)
+  await hear()
   for (const tag of ['v2', 'v3', 'v4', 'v5']) registry.push('acme/web', tag)
   assert.equal((await push('v2')).status, 202)
   assert.equal((await push('v3', { by: `Ada ${secret.hookSecret} <ada@example.com>` }, secret.nextSecret)).status, 202)
@@ -215,6 +227,13 @@ test('S20: not one of them is anywhere', async () => {
   assert.ok([...out.keys()].some((where) => where.endsWith('tokens.sqlite')))
   assert.deepEqual(hitsIn(out, secret), [])
   for (const [name, value] of Object.entries(secret)) assert.ok(value.length > 8, name)
-  for (const where of ['answers', 'command line', 'the log', 'slack and collector', 'arguments of processes'])
+  for (const where of [
+    'answers',
+    'command line',
+    'the log',
+    'slack and collector',
+    'live events',
+    'arguments of processes',
+  ])
     assert.ok((out.get(where) ?? '').length > 200, where)
 })
