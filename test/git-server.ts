@@ -97,11 +97,18 @@ type Serving = {
   readonly share: number
 }
 
+/**
+ * A write fails as on a full disk. The signal that comes with it is ignored: it would kill git with its lock on the branch in
+ * place, which a full disk does not.
+ */
+const full = ['prlimit', '--fsize=16', 'sh', '-c', 'trap "" XFSZ; exec git http-backend']
+
 /** One CGI call (RFC 3875). */
 function backend({ root, request, response, fault, share }: Serving): void {
   const url = new URL(request.url ?? '/', 'http://git')
   const isFull = fault === 'full'
-  const child = spawn(isFull ? 'prlimit' : 'git', [...(isFull ? ['--fsize=16', 'git'] : []), 'http-backend'], {
+  const [program = 'git', ...args] = isFull ? full : ['git', 'http-backend']
+  const child = spawn(program, args, {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: root,
