@@ -133,6 +133,10 @@ test('a trial without identities warns in every answer', async () => {
     assert.match(((await response.json()) as { warning: string }).warning, /asks nobody/, path)
   }
   assert.match((await fetch(url)).headers.get('warning') ?? '', /asks nobody/)
+  const tooLarge = await fetch(url, { headers: { 'x-large': 'x'.repeat(17_000) } })
+  assert.equal(tooLarge.status, 431)
+  assert.match(tooLarge.headers.get('warning') ?? '', /asks nobody/)
+  assert.match(((await tooLarge.json()) as { warning: string }).warning, /asks nobody/)
 })
 
 test('https with a certificate of its own, which is renewed without a restart', async () => {

@@ -31,6 +31,7 @@ import { type ProblemJson, problemOf } from './problem.ts'
 import { rollbackRoute } from './rollback.ts'
 import { describedRoutes } from './route.ts'
 import { type StreamOptions, streamRoutes } from './stream.ts'
+import { unread } from './unread.ts'
 import { type WebhookOptions, webhookRoutes } from './webhook.ts'
 
 export type AppOptions = {
@@ -146,12 +147,13 @@ const limits = {
   routerOptions: { maxParamLength: 100 },
 } as const
 
-function framework({ tls, proxies }: AppOptions): FastifyServerOptions {
+function framework({ tls, proxies, exposure }: AppOptions): FastifyServerOptions {
   return {
     ...limits,
     trustProxy: proxies === undefined ? false : [...proxies],
     // What cannot even be routed, such as an address that is no URI.
     frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
+    clientErrorHandler: unread(safeHeaders, exposure.warning),
     // The framework's types tell a server of https from one of http, and nothing here does.
     ...(tls === undefined ? {} : ({ https: { ...limits.http, ...tls, minVersion: 'TLSv1.2' } } as object)),
   }

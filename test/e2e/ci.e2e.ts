@@ -61,6 +61,29 @@ test('the step of docs/ci/github.md deploys with the job’s own identity', asyn
   assert.match(denied.stdout, /FORBIDDEN/)
 })
 
+test('the step of docs/ci/github.md fails while there is no verdict', async (t) => {
+  // As mgo answers when ten minutes are over, which is the longest that it holds an answer back.
+  const slow = createServer((request, response) => {
+    if (request.url?.startsWith('/token')) response.end('{"value":"x"}')
+    else response.writeHead(202, { 'content-type': 'application/json' }).end('{"status":"accepted"}')
+  })
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+  t.after(() => slow.close())
+  const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`
+  const { steps } = (example('github.md', '.github/workflows/deploy.yml') as Workflow).jobs.deploy
+  const done = await job(steps.find(({ name }) => name === 'Deploy')?.run ?? '', {
+    MGO_URL: url,
+    IMAGE: 'ghcr.io/acme/web',
+    TAG: 'v7',
+    GITHUB_REPOSITORY: 'acme/web',
+    RUNNER_TEMP: folder,
+    ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?v=2`,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'right-to-ask',
+  })
+  assert.match(done.stdout, /accepted/)
+  assert.notEqual(done.code, 0, 'a job must not be green before the deploy is')
+})
+
 type Pipeline = { readonly '.deploy': { readonly script: readonly string[] } }
 
 test('the job of docs/ci/gitlab.md deploys with the job’s own identity', async () => {
