@@ -54,9 +54,27 @@ export async function sendRemotely(path: string, fields: object, options: Remote
   while (answer.verdict === undefined) {
     if (answer.id === undefined) throw refusal(answer)
     if (performance.now() > end) throw late(answer.id, options.server)
-    answer = await call(`/v1/deploys/${answer.id}?wait=${waitSeconds}s`, { method: 'GET' }, options)
+    answer = await asked(answer.id, end, options)
   }
   return answer as unknown as Verdict
+}
+
+/** A server that is away for a moment, or a proxy before it. */
+const passing: ReadonlySet<string | undefined> = new Set([undefined, 'OVERLOADED', 'SERVER_UNREACHABLE'])
+const pauseMs = 1_000
+
+/** Asks for the verdict of what was accepted. That is kept: a server that starts anew meanwhile is asked again. */
+async function asked(id: string, end: number, options: Reach): Promise<Answer> {
+  for (;;) {
+    const answer = await call(`/v1/deploys/${id}?wait=${waitSeconds}s`, { method: 'GET' }, options).catch(
+      (error: unknown) => {
+        if (!(error instanceof MgoError) || error.code !== 'SERVER_UNREACHABLE' || performance.now() > end) throw error
+        return { code: error.code }
+      },
+    )
+    if ('id' in answer || !passing.has(answer.code) || performance.now() > end) return answer
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
 }
 
 /** Asks a server for JSON. Throws what the server answers instead, SERVER_UNREACHABLE. */
