@@ -22,6 +22,7 @@ import type { Desk } from './server/desk.ts'
 import { openWaitingRoom, type WaitingRoom } from './server/held.ts'
 import { type Deliverer, deliverer } from './server/hook-deliver.ts'
 import type { FetchJson } from './server/keys.ts'
+import type { Memory } from './server/memory.ts'
 import type { Patience } from './server/patience.ts'
 import { tokenVerifier } from './server/oidc.ts'
 import type { WebhookOptions } from './server/webhook.ts'
@@ -38,7 +39,8 @@ export type HooksOptions = {
   readonly print: (line: string) => void
   readonly secrets: Pick<Secrets, 'hide'>
   readonly access: Pick<Access, 'hook' | 'bounds'>
-  readonly desk: Pick<Desk, 'accept' | 'verdict' | 'list'>
+  readonly desk: Pick<Desk, 'accept' | 'list'>
+  readonly memory: Pick<Memory, 'openTags'>
   /** What is held is kept here. */
   readonly held: HeldMemory
   readonly waits: Patience
@@ -157,7 +159,7 @@ type Asking = { readonly registries: Pick<Registries, 'digest'>; readonly state:
 
 /** Pushes become deploys, at once or when their registry is there again. */
 function pushesOf(options: HooksOptions, { registries, state }: Asking): Pick<Deliverer, 'deliver'> & WaitingRoom {
-  const { desk, access, world, held, waits, clock, print, chance, secrets } = options
+  const { desk, memory, access, world, held, waits, clock, print, chance, secrets } = options
   const hide = secrets.hide
   const room = openWaitingRoom({
     memory: held,
@@ -170,7 +172,7 @@ function pushesOf(options: HooksOptions, { registries, state }: Asking): Pick<De
   })
   const pushes = deliverer({
     accept: (asking, once) => desk.accept(asking, once),
-    isEnded: async (id) => (await desk.verdict(id, 0))?.verdict !== undefined,
+    open: (cluster, source) => memory.openTags(cluster, source),
     stamp: (name, asked) => access.hook(name).stamp(asked),
     digest: (repository, tag) => registries.digest(repository, tag),
     current: (cluster, source) => currentTags(cluster, source, world),

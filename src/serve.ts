@@ -75,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const desk = openDesk({ ...bounds, deployer: chosen, memory: journal, clock, warn: print })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
-  const pushed = { hooks: known, held: journal.held, waits }
+  const pushed = { hooks: known, held: journal.held, memory: journal, waits }
   const hooks = openHooks({ ...options, ...entrance, ...opened, ...pushed, print, desk, deployer: chosen })
   for (const one of [desk, hub, hooks]) readers.push((told) => one.told(told))
   const ready = async () => desk.trouble() ?? chosen.trouble() ?? readiness(opened.repo)

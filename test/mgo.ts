@@ -47,13 +47,15 @@ export type MgoOptions = {
   readonly under?: readonly string[]
   /** Where the state lies; made by whoever names it. */
   readonly stateIn?: string
+  /** The file of the program that the next server runs; this one by default. */
+  readonly main?: () => string
   /** A server that was started once is started again on its port. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** Makes a surrounding for mgo with a state folder of its own. */
-export function makeMgo({ repo, kubeconfig, helm, shims, under, stateIn, port = 0, env: more }: MgoOptions): Mgo {
+export function makeMgo({ repo, kubeconfig, helm, shims, stateIn, env: more, ...serving }: MgoOptions): Mgo {
   const state = mkdtempSync(join(tmpdir(), 'mgo-e2e-'))
   const calls = join(state, 'helm-calls')
   const wrapper = join(state, 'helm-counted')
@@ -73,8 +75,8 @@ export function makeMgo({ repo, kubeconfig, helm, shims, under, stateIn, port = 
   }
   return {
     state,
-    run: (...args) => call(process.execPath, [join(root, 'src', 'main.ts'), ...args], env),
-    serve: (...args) => startServer(['serve', '--listen', `127.0.0.1:${port}`, ...args], env, under),
+    run: (...args) => call(process.execPath, [ownMain, ...args], env),
+    serve: (...args) => startServer(args, env, serving),
     helmCalls: () =>
       existsSync(calls)
         ? readFileSync(calls, 'utf8')
@@ -108,13 +110,16 @@ export function call(
   })
 }
 
+const ownMain = join(root, 'src', 'main.ts')
+
 async function startServer(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  under: readonly string[] = [],
+  { under = [], port = 0, main = () => ownMain }: Pick<MgoOptions, 'under' | 'port' | 'main'>,
 ): Promise<Server> {
   const [program, ...before] = [...under, process.execPath]
-  const child: ChildProcess = spawn(program, [...before, join(root, 'src', 'main.ts'), ...args], {
+  const listen = ['serve', '--listen', `127.0.0.1:${port}`]
+  const child: ChildProcess = spawn(program, [...before, main(), ...listen, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -22,6 +22,8 @@ export type TrialOptions = Omit<MgoOptions, 'repo'> & {
   readonly args?: readonly string[]
   /** Who asks for the deploys of an app. */
   readonly author?: (app: number) => string | undefined
+  /** What must be seen nowhere, besides the password of the git server. */
+  readonly secrets?: readonly string[]
   /** Stands before the git server: is given the address of a repository, and gives the one that mgo is told. */
   readonly front?: (url: string) => string
 }
@@ -76,7 +78,7 @@ export type Trial = {
 
 /** Starts a trial. */
 export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
-  const { apps = 8, args = [], front = (url: string) => url, author: by, ...more } = options
+  const { apps = 8, args = [], front = (url: string) => url, author: by, secrets = [], ...more } = options
   const server = await startGitServer()
   server.requireLogin('mgo', password)
   const path = (app: number) => `installations/prod/app${app}-values.yaml`
@@ -89,7 +91,12 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
   const env = { ...more.env, MGO_GIT_USERNAME: 'mgo', MGO_GIT_PASSWORD: password }
   const mgo = makeMgo({ repo: front(server.url('gitops.git')), ...more, env })
   const serve = () => mgo.serve('--commit-only', ...args)
-  const state = { service: await serve(), log: '' }
+  const begun = serve().catch(async (error: unknown) => {
+    // What listens keeps the test from ending.
+    await server.close()
+    throw error
+  })
+  const state = { service: await begun, log: '' }
   // A file system that only the server sees is looked at through its process.
   const stateSeen = () =>
     more.stateIn === undefined
@@ -220,7 +227,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         lines,
         lost,
         files: Object.fromEntries(files) as Record<string, string>,
-        secrets: [password],
+        secrets: [password, ...secrets],
         searched: [stateSeen()],
         log: state.log + state.service.log(),
         maxRssMiB: 600,

@@ -11,7 +11,7 @@ import type { Told } from '../event/event.ts'
 import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
 import type { AuditEntry, Chained } from '../release/audit.ts'
 import type { HeldMemory } from '../release/held.ts'
-import type { Commit, RequestId } from '../release/ids.ts'
+import type { Cluster, Commit, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { auditReader, auditWriter, keepAudit, tokenWriter, type Wanted } from './audit.ts'
@@ -49,6 +49,8 @@ export type Journal = {
   find(id: RequestId): Promise<Known | undefined>
   /** Accepted and without a verdict, in the order of acceptance, from the place `after` on. */
   unfinished(after: number, limit: number): Promise<readonly Left[]>
+  /** The tags that were asked for a source on a cluster by what has no verdict yet. */
+  openTags(cluster: Cluster, source: string): Promise<readonly string[]>
   /** How many have no verdict, and the bytes that they take. */
   counted(): Promise<{ readonly requests: number; readonly bytes: number }>
   /** How many have no verdict, and since when the oldest waits (milliseconds since the epoch). */
@@ -100,6 +102,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJo
     finish: (verdict) => write(() => requests.finish(verdict)),
     find: (id) => read(() => requests.find(id)),
     unfinished: (after, limit) => read(() => requests.unfinished(after, limit)),
+    openTags: (cluster, source) => read(() => requests.openTags(cluster, source)),
     counted: () => read(() => requests.counted()),
     waiting: () => read(() => requests.waiting()),
     begun: (ids) => write(() => requests.begun(ids)),

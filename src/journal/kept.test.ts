@@ -68,6 +68,19 @@ test('who takes the place of one that is open: the last of its source and cluste
   journal.close()
 })
 
+test('the tags that are open for a source on a cluster', async () => {
+  const journal = openJournal(join(folder, 'tags.sqlite'))
+  const [first, second, other] = [ask(1_000), ask(2_000), { ...ask(3_000), cluster: 'test' as Cluster }]
+  for (const request of [first, second, other]) await journal.accept(request)
+  const tags = () => journal.openTags('prod' as Cluster, first.source)
+  assert.deepEqual(new Set(await tags()), new Set([first.image.tag, second.image.tag]))
+  await journal.finish(verdict(first.id))
+  await journal.finish(verdict(second.id))
+  assert.deepEqual(await tags(), [])
+  assert.deepEqual(await journal.openTags('test' as Cluster, other.source), [other.image.tag])
+  journal.close()
+})
+
 test('events: in order, by request and its cluster, from any number on', async () => {
   const journal = openJournal(join(folder, 'events.sqlite'))
   const [mine, other] = [ask(1_000), { ...ask(2_000), cluster: 'test' as Cluster }]

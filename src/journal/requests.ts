@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { AcceptedAs, Known, Left, Listing, OnceKey } from '../release/asking.ts'
-import { type Commit, type RequestId, requestId } from '../release/ids.ts'
+import { type Cluster, type Commit, type RequestId, requestId } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -39,8 +39,11 @@ const texts = {
   end: 'UPDATE requests SET verdict = ?, commit_id = coalesce(?, commit_id) WHERE id = ? AND verdict IS NULL',
   one: `${row} WHERE id = ?`,
   open: `SELECT *, (${lastOfLine}) AS last FROM (${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
+  tags: `SELECT DISTINCT request ->> '$.image.tag' AS tag FROM requests
+    WHERE verdict IS NULL AND cluster = ? AND request ->> '$.source' = ?`,
   counted:
     'SELECT count(*) AS requests, coalesce(sum(length(request)), 0) AS bytes FROM requests WHERE verdict IS NULL',
+  // From the index alone: it is asked at every scrape.
   waiting: 'SELECT count(*) AS requests, min(accepted_at) AS since FROM requests WHERE verdict IS NULL',
   begin: 'UPDATE requests SET tries = tries + 1 WHERE id = ?',
   calm: 'UPDATE requests SET tries = 0 WHERE verdict IS NULL AND tries > 0',
@@ -84,8 +87,8 @@ export function requestsOf(database: DatabaseSync) {
     committed: (id: RequestId, commit: Commit) => void say.commit.run(commit, id),
     finish: (verdict: Verdict) => void say.end.run(JSON.stringify(verdict), verdict.commit ?? null, verdict.id),
     unfinished: (after: number, limit: number) => (say.open.all(after, limit) as OpenRow[]).map(unfinished),
+    openTags: (cluster: Cluster, source: string) => tagsOf(say.tags.all(cluster, source) as TagRow[]),
     counted: () => say.counted.get() as { readonly requests: number; readonly bytes: number },
-    /** From the index alone: it is asked at every scrape. */
     waiting: () => say.waiting.get() as { readonly requests: number; readonly since: number | null },
     begun: (ids: readonly RequestId[]) => {
       for (const id of ids) say.begin.run(id)
@@ -101,6 +104,13 @@ export function requestsOf(database: DatabaseSync) {
     },
     prune: (beforeMs: number, most: number): number => prune({ beforeMs, most }, say),
   }
+}
+
+type TagRow = { readonly tag: string | null }
+
+/** A request by digest alone has none. */
+function tagsOf(rows: readonly TagRow[]): readonly string[] {
+  return rows.flatMap(({ tag }) => tag ?? [])
 }
 
 type Looking = { readonly say: Say; readonly find: (id: string) => Known | undefined }

@@ -19,7 +19,6 @@ import {
   take,
   type Taken,
   type Told,
-  type Under,
 } from './hook-take.ts'
 
 /** `waiting`: kept, and deployed when the registry has said which digest the tag has. */
@@ -41,7 +40,6 @@ export type Deliverer = {
 
 /** Makes the deliverer. */
 export function deliverer(options: DeliverOptions): Deliverer {
-  const underWay: Under[] = []
   let turn: Promise<unknown> = Promise.resolve()
   // One at a time: of two builds that arrive together, the older must see the newer.
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -49,7 +47,7 @@ export function deliverer(options: DeliverOptions): Deliverer {
     turn = mine.catch(() => undefined)
     return mine
   }
-  const course = { options, underWay, inTurn }
+  const course = { options, inTurn }
   return {
     deliver: async (told) => {
       const { wanted, ignored } = match(told.artifacts, told.hook)
@@ -63,13 +61,12 @@ export function deliverer(options: DeliverOptions): Deliverer {
 
 type Course = {
   readonly options: DeliverOptions
-  readonly underWay: Under[]
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /** Senders wait for ten seconds: once a registry did not answer, it is not asked again while they do. */
 async function first(one: Wanted, told: Told, course: Course & { readonly isAway: boolean }): Promise<One> {
-  const { options, underWay, inTurn, isAway } = course
+  const { options, inTurn, isAway } = course
   // What the policy for tags refuses whatever is there, costs no question to a registry.
   const judged = judgeTag(one.tag, one.image.tags, [])
   if (judged.kind === 'ignored') return passed(one, judged.why)
@@ -79,7 +76,7 @@ async function first(one: Wanted, told: Told, course: Course & { readonly isAway
   })
   if (found === null) return passed(one, 'the registry has no such tag')
   if (found instanceof MgoError) return hold(one, told, { options, why: found.message })
-  return inTurn(() => take(found, { one, told, options, underWay }))
+  return inTurn(() => take(found, { one, told, options }))
 }
 
 /** `null`: there is no such tag; `undefined`: nobody wants to know. */
@@ -133,7 +130,7 @@ function summed(ended: readonly One[], ignored: readonly Passed[]): Delivered {
   return { deploys, waiting, ignored: [...ignored, ...more] }
 }
 
-async function again(push: HeldPush, { options, underWay, inTurn }: Course): Promise<HeldOutcome> {
+async function again(push: HeldPush, { options, inTurn }: Course): Promise<HeldOutcome> {
   const hook = options.hook(push.hook)
   const image = hook?.images.find(
     (one) => one.image === push.repository && one.source === push.source && one.clusters.includes(push.cluster),
@@ -148,9 +145,7 @@ async function again(push: HeldPush, { options, underWay, inTurn }: Course): Pro
   const told = { hook, how: push.how, id: push.delivery, artifacts: [], by: push.by }
   return inTurn(async () => {
     const by = await options.overtaken(push, image.tags)
-    return by === undefined
-      ? outcomeOf(await take(digest, { one, told, options, underWay }))
-      : { kind: 'superseded', by }
+    return by === undefined ? outcomeOf(await take(digest, { one, told, options })) : { kind: 'superseded', by }
   })
 }
 

@@ -21,8 +21,8 @@ export type DeliverOptions = {
     asking: Stamped,
     once: { readonly delivery: string },
   ) => Promise<{ readonly kind: 'new' | 'again'; readonly request: DeployRequest }>
-  /** Whether a request has its verdict, so that the repo says what came of it. */
-  readonly isEnded: (id: RequestId) => Promise<boolean>
+  /** The tags of what was accepted and has no verdict yet, also by a server before this one. */
+  readonly open: (cluster: Cluster, source: string) => Promise<readonly string[]>
   /** Asks the policy whether the hook of a name may do that, and notes by which rule. Throws FORBIDDEN. */
   readonly stamp: (hook: string, asked: Asked) => Stamped
   /** The digest of a tag at its registry, `undefined` where there is no such tag. Throws REGISTRY_*. */
@@ -67,28 +67,24 @@ export type One =
   | { readonly kind: 'held'; readonly push: HeldPush; readonly why: string }
   | { readonly kind: 'denied'; readonly error: MgoError; readonly passed: Passed }
 
-export type Under = { readonly cluster: Cluster; readonly source: string; readonly tag: string; readonly id: RequestId }
-
 type Taking = {
   readonly one: Wanted
   readonly told: Told
   readonly options: DeliverOptions
-  readonly underWay: Under[]
 }
 
 /** Judges a tag beside those that are there, and keeps the deploy that it is. */
 export async function take(
   digest: string | undefined,
-  { one, told, options, underWay }: Taking,
+  { one, told, options }: Taking,
 ): Promise<Exclude<One, { kind: 'held' }>> {
   const { image, cluster, tag } = one
   const { source } = image
-  const judged = judgeTag(tag, image.tags, await tagsOf(one, options, underWay))
+  const judged = judgeTag(tag, image.tags, await tagsOf(one, options))
   if (judged.kind === 'ignored') return passed(one, judged.why)
   const asked = stamped({ cluster, source, image: imageOf(one, digest) }, told, options)
   if (asked instanceof MgoError) return denied(one, asked)
   const { kind, request } = await options.accept(asked, { delivery: one.event ?? told.id })
-  if (kind === 'new') underWay.push({ cluster, source, tag, id: request.id })
   const taken = { id: request.id, cluster, source, image: printImage(asked.image), again: kind === 'again' }
   return { kind: 'taken', taken }
 }
@@ -116,14 +112,9 @@ export function stamped(
   }
 }
 
-/** What the repo says, and what was accepted and is not in the repo yet. */
-async function tagsOf({ cluster, image }: Wanted, options: DeliverOptions, underWay: Under[]): Promise<string[]> {
-  const { source } = image
-  const ended = await Promise.all(underWay.map(({ id }) => options.isEnded(id)))
-  const left = underWay.filter((_, i) => ended[i] !== true)
-  underWay.splice(0, underWay.length, ...left)
-  const open = left.filter((one) => one.cluster === cluster && one.source === source).map(({ tag }) => tag)
-  return [...open, ...(await options.current(cluster, source))]
+/** What was accepted and is not in the repo yet, and what the repo says: in this order, for what ends meanwhile is in the repo. */
+async function tagsOf({ cluster, image: { source } }: Wanted, options: DeliverOptions): Promise<readonly string[]> {
+  return [...(await options.open(cluster, source)), ...(await options.current(cluster, source))]
 }
 
 /** Nothing is done about it, and why. */

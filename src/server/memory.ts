@@ -23,6 +23,7 @@ export type Memory = {
   finish(verdict: Verdict): Promise<void>
   find(id: RequestId): Promise<Known | undefined>
   unfinished(after: number, limit: number): Promise<readonly Left[]>
+  openTags(cluster: Cluster, source: string): Promise<readonly string[]>
   counted(): Promise<{ readonly requests: number; readonly bytes: number }>
   begun(ids: readonly RequestId[]): Promise<void>
   calm(): Promise<void>

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { git } from '../git-server.ts'
+import { hookOptions, tellPush } from '../registry-hook.ts'
 import { script, seen } from '../seen.ts'
 import { startTrial, type Trial } from '../trial.ts'
 
@@ -145,6 +146,24 @@ test('R29: the same key and the same request get the same answer, also after a r
   const other = await trial.send(0, 'v3', { key: 'job-1' })
   assert.deepEqual([other.status, other.code], [409, 'IDEMPOTENCY_MISMATCH'])
   await ended(trial)
+})
+
+test('R29: a version that is told of too late does not undo a newer one, which a dead server had accepted', async () => {
+  const trial = await startTrial(hookOptions(join(folder, 'mgo.server.yaml'), [0]))
+  trial.git.fault('hang', 1_000)
+  const tell = (version: string) => tellPush(trial.service().url, { app: 0, version })
+  const newer = await tell('1.4.0')
+  assert.equal(newer.status, 202, newer.text)
+  await trial.service().kill()
+  await trial.start()
+  const older = await tell('1.3.0')
+  assert.equal(older.status, 200, older.text)
+  assert.match(older.text, /1\.3\.0 is older than 1\.4\.0/)
+  assert.deepEqual((await tell('1.4.0')).ids, newer.ids)
+  trial.git.fault('none', 0)
+  assert.equal((await trial.verdict(newer.ids[0])).verdict, 'committed')
+  assert.match(trial.file(0), /tag: "?1\.4\.0/)
+  await trial.end()
 })
 
 test('R33: a request that kills the server each time is set aside; the others go on', async () => {

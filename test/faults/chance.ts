@@ -28,6 +28,14 @@ export function oneOf<T>(next: Chance, all: readonly [T, ...T[]]): T {
   return all[Math.floor(next() * all.length)] ?? all[0]
 }
 
+/** All of them, in another order. */
+export function shuffled<T>(next: Chance, all: readonly T[]): readonly T[] {
+  return all
+    .map((one) => ({ one, place: next() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ one }) => one)
+}
+
 /** Waits so many milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

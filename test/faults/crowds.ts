@@ -1,5 +1,5 @@
 /**
- * Callers who send things again, too many at once, or who say nothing; and what an earlier server left.
+ * Callers who are too many at once, or who say nothing; and what an earlier server left.
  *
  * @module
  */
@@ -17,31 +17,6 @@ import { apps, type Fault } from './fault.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-crowds-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-const again: Fault = {
-  row: 'R29',
-  does: 'callers send each request several times and late, over a kill -9, and once another one with its key',
-  async play({ trial, next, load }) {
-    const known = new Map<string, string>()
-    const send = async (app: number, turn: number) => {
-      const key = `app-${app}-${turn}`
-      const { id = '' } = await trial.insist(app, `n${turn}`, key)
-      assert.equal(id, known.get(key) ?? id, `${key} is one request`)
-      known.set(key, id)
-    }
-    const copies = (count: number) =>
-      Promise.all(Array.from({ length: count }, () => send(between(next, 0, apps - 1), 0)))
-    const first = copies(300)
-    await load.reached(between(next, 1, apps))
-    await trial.service().kill()
-    await trial.start()
-    await first
-    await load.over
-    await Promise.all(Array.from({ length: 200 }, () => send(between(next, 0, apps - 1), between(next, 0, 2))))
-    const other = await trial.send(between(next, 0, apps - 1), 'another', { key: 'app-0-0' })
-    assert.deepEqual([other.status, other.code], [409, 'IDEMPOTENCY_MISMATCH'])
-  },
-}
 
 const herd: Fault = {
   row: 'R30',
@@ -126,4 +101,4 @@ function left(): Fault {
   }
 }
 
-export const crowds: readonly (() => Fault)[] = [() => again, () => herd, () => mute, left]
+export const crowds: readonly (() => Fault)[] = [() => herd, () => mute, left]

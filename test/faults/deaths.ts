@@ -196,21 +196,6 @@ const poison: Fault = {
   },
 }
 
-const toldToGo: Fault = {
-  row: 'R35',
-  does: 'SIGTERM in the middle of everything, and the next one goes on',
-  async play({ trial, next, load }) {
-    for (let turns = between(next, 2, 3); turns > 0; turns--) {
-      await load.reached(between(next, 1, apps))
-      await pause(next() * 400)
-      const begunMs = performance.now()
-      assert.equal(await trial.service().stop(), 0)
-      assert.ok(performance.now() - begunMs < 30_000)
-      await trial.start()
-    }
-  },
-}
-
 /** Made anew for each trial. */
 export const deaths: readonly (() => Fault)[] = [
   () => afterTheAnswer,
@@ -219,5 +204,4 @@ export const deaths: readonly (() => Fault)[] = [
   () => beforeTheAck,
   () => lostAnswer,
   () => poison,
-  () => toldToGo,
 ]

@@ -15,10 +15,12 @@ import { deaths } from './deaths.ts'
 import { disks } from './disks.ts'
 import { apps, type Fault, startLoad } from './fault.ts'
 import { outages } from './outages.ts'
+import { again } from './senders.ts'
+import { rolled } from './versions.ts'
 import { writers } from './writers.ts'
 
 const only = process.env['MGO_ROW']
-const rows = [...deaths, ...writers, ...outages, ...disks, ...crowds]
+const rows = [...deaths, rolled, again, ...writers, ...outages, ...disks, ...crowds]
 
 async function tried(fault: Fault, seed: number): Promise<void> {
   const next = chance(seed * 100 + Number(fault.row.slice(1)))

@@ -116,7 +116,7 @@ export type DoorOptions = Partial<DeliverOptions> & {
 export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
   const pushes = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
-    isEnded: async (of) => (await office.desk.verdict(of, 0))?.verdict !== undefined,
+    open: (cluster, source) => office.journal.openTags(cluster, source),
     stamp: (_, asked) => asked,
     digest: async () => undefined,
     current: async () => [],
