@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -113,23 +113,6 @@ test('R9: a lock that is left on the server’s branch holds deploys up, and no 
   assert.equal((await trial.ask(`/v1/deploys/${id}`)).status, 202)
   rmSync(lock)
   assert.equal((await trial.verdict(id)).verdict, 'committed')
-  await ended(trial)
-})
-
-test('R14: a mirror that was damaged while nobody looked is made anew', async () => {
-  const trial = await startTrial()
-  assert.equal((await trial.send(0, 'v2', { wait: '30s' })).verdict, 'committed')
-  await trial.service().kill()
-  const mirrors = join(trial.mgo.state, 'state', 'git')
-  const mirror = join(mirrors, readdirSync(mirrors).find((name) => /^[0-9a-f]{24}$/.test(name)) ?? '')
-  const objects = git(mirror, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)').trim().split('\n')
-  git(mirror, 'repack', '-a', '-d', '--quiet')
-  const pack = readdirSync(join(mirror, 'objects', 'pack')).find((name) => name.endsWith('.pack')) ?? ''
-  chmodSync(join(mirror, 'objects', 'pack', pack), 0o600)
-  writeFileSync(join(mirror, 'objects', 'pack', pack), 'PACK, but no more than that')
-  assert.ok(objects.length > 5)
-  await trial.start()
-  assert.equal((await trial.send(1, 'v2', { wait: '30s' })).verdict, 'committed')
   await ended(trial)
 })
 
