@@ -179,6 +179,8 @@ test('R33: a request that kills the server each time is set aside; the others go
   }
   const poison = await trial.verdict(ids[1])
   assert.equal(poison.problem?.code, 'REQUEST_POISON')
+  const told = await fetch(`${trial.service().url}/v1/deploys/${ids[1]}/events`).then((response) => response.text())
+  assert.match(told, /^id: \d+\nevent: finished\ndata: .*REQUEST_POISON/m)
   assert.equal((await trial.verdict(ids[0])).verdict, 'committed')
   assert.equal((await trial.verdict(ids[2])).verdict, 'committed')
   assert.equal((await trial.send(3, 'v2', { wait: '30s' })).verdict, 'committed')
