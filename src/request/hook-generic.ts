@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { ignored, missing, pushed, type Artifact, type Vendor } from './hook.ts'
+import { ignored, missing, pushed, type Artifact, type Proof, type Vendor } from './hook.ts'
 import { at, hostOf, listAt, splitImage, textAt } from './hook-fields.ts'
 
 export const generic: Vendor = {
   name: 'generic',
   title: 'Generic',
-  proofs: [{ kind: 'hmac', header: 'x-signature-256', algorithm: 'sha256', prefix: 'sha256=' }, { kind: 'oidc' }],
+  // The second is the header of Flux's receivers, the third GitHub's, which many senders copy.
+  proofs: [signed('x-signature-256'), signed('x-signature'), signed('x-hub-signature-256'), { kind: 'oidc' }],
   delivery: (body) => textAt(body, 'id'),
   // A sender that names no id may send the very same bytes for a later push.
   timeless: true,
@@ -23,6 +24,10 @@ export const generic: Vendor = {
     const artifacts = images.flatMap((one) => (typeof one === 'string' ? (artifactOf(one) ?? []) : []))
     return artifacts.length === 0 ? ignored('no image has a tag') : pushed(artifacts, textAt(body, 'by'))
   },
+}
+
+function signed(header: string): Proof {
+  return { kind: 'hmac', header, algorithm: 'sha256', prefix: 'sha256=' }
 }
 
 function artifactOf(text: string): Artifact | undefined {

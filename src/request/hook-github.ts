@@ -33,7 +33,8 @@ function readPackage(body: unknown, event: 'package' | 'registry_package'): Hear
   const tag =
     textAt(version, 'container_metadata', 'tag', 'name') ||
     splitImage(textAt(version, 'package_url') ?? '').tag ||
-    versionTag(textAt(version, 'version'))
+    versionTag(textAt(version, 'version')) ||
+    versionTag(textAt(version, 'name'))
   // The parts of a multi-platform image are packages without a tag.
   if (tag === undefined || tag === '') return ignored('the package has no tag')
   const digest = textAt(version, 'container_metadata', 'tag', 'digest')
@@ -41,7 +42,7 @@ function readPackage(body: unknown, event: 'package' | 'registry_package'): Hear
   return pushed([{ registry: 'ghcr.io', repository, tag, digest }], textAt(body, 'sender', 'login'))
 }
 
-/** Older servers name the version by its tag; newer ones by its digest, and that is none. */
+/** Some name a version by its tag, some by its digest, and that is none. */
 function versionTag(version: string | undefined): string | undefined {
   return version?.includes(':') === true ? undefined : version
 }

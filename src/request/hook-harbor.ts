@@ -18,7 +18,7 @@ export const harbor: Vendor = {
     if (type === undefined) return missing('type')
     if (!pushes.includes(type)) return ignored(`the event ${type} is no push`)
     const data = at(body, 'event_data') ?? at(body, 'data')
-    const repository = textAt(data, 'repository', 'repo_full_name')
+    const repository = textAt(data, 'repository', 'repo_full_name') ?? joined(at(data, 'repository'))
     const resources = listAt(data, 'resources')
     if (repository === undefined || resources === undefined)
       return missing('event_data.repository.repo_full_name', 'event_data.resources')
@@ -31,4 +31,9 @@ export const harbor: Vendor = {
     if (artifacts.length === 0) return ignored('a push without a tag')
     return pushed(artifacts, textAt(body, 'operator'))
   },
+}
+
+function joined(repository: unknown): string | undefined {
+  const [namespace, name] = [textAt(repository, 'namespace'), textAt(repository, 'name')]
+  return namespace === undefined || name === undefined ? undefined : `${namespace}/${name}`
 }
