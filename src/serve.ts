@@ -72,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const slack = slackOf(opened.repo, { ...options, now: bounds.now })
   if (!serving.dryRun) readers.push(slack.told)
   const chosen = chosenDeployer(opened.world, journal, serving)
-  const desk = openDesk({ ...bounds, deployer: chosen, memory: journal, clock, warn: print })
+  const desk = openDesk({ ...bounds, deployer: chosen, memory: journal, clock, warn: print, tell: opened.world.tell })
   const waits = patience(clock)
   const hub = openHub({ memory: journal, waits, warn: print })
   const pushed = { hooks: known, held: journal.held, memory: journal, waits }

@@ -15,9 +15,9 @@ import { put } from './git-server.ts'
 
 /**
  * `no-index`: 404 for index.yaml. `torn`: archives and blobs are cut in half. `cut`: the connection breaks in the middle of
- * one. `broken`: 500. `redirect`: archives and blobs are elsewhere (`elsewhere` is given the request).
+ * one. `broken`: 500. `redirect`: archives and blobs are at another host. `link`: they are where clouds hand out credentials.
  */
-export type ChartFault = 'none' | 'no-index' | 'torn' | 'cut' | 'broken' | 'redirect'
+export type ChartFault = 'none' | 'no-index' | 'torn' | 'cut' | 'broken' | 'redirect' | 'link'
 
 export type ChartServer = {
   /** `127.0.0.1:PORT` */
@@ -184,6 +184,8 @@ function send({ type, bytes }: Blob, { request, response, state: { fault, host }
     const location = `http://localhost:${host.split(':')[1]}${request.url}`
     return void response.writeHead(307, { location }).end()
   }
+  if (isLarge && fault === 'link')
+    return void response.writeHead(307, { location: `http://169.254.169.254${request.url}` }).end()
   const part = isLarge && fault === 'torn' ? bytes.subarray(0, bytes.length / 2) : bytes
   const headers = { 'content-type': type, 'content-length': part.length }
   response.writeHead(200, type === types.manifest ? { ...headers, 'docker-content-digest': digestOf(bytes) } : headers)

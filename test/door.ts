@@ -75,6 +75,7 @@ const desk = openDesk({
   memory: journal,
   clock,
   warn: () => undefined,
+  tell: () => undefined,
   deploys: {},
   limits: { requests: 1_000, bytes: 1_000_000 },
 })

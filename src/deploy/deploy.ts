@@ -38,8 +38,9 @@ export type DeployOptions = {
   readonly resumed?: Resumed
 }
 
-/** Its commit where that is known, else the tip that a push of it stood upon, and who takes its place if it never came through. */
+/** Its commit where that is known, else the tip that a push of it stood upon, and who takes its place if it never came through. `isTold`: whoever follows has heard that it was accepted. */
 type Resumed = {
+  readonly isTold: boolean
   readonly commit: Commit | undefined
   readonly base: Commit | undefined
   readonly later: RequestId | undefined
@@ -85,7 +86,7 @@ export function deployer(world: World, { attempting = async () => undefined }: D
     trouble: () => commits.trouble(),
     close: () => commits.close(),
     async deploy(request, options = {}) {
-      if (options.resumed === undefined) tell({ kind: 'accepted', request })
+      if (options.resumed?.isTold !== true) tell({ kind: 'accepted', request })
       const deploying: Deploying = { request, options, world, line: lineOf(request.cluster) }
       const verdict = await committed(deploying, commits)
         .then((outcome) => verdictOf(outcome, deploying))

@@ -15,6 +15,7 @@ import { openObjects } from './objects.ts'
 import { checkClean, type Edited, place } from './checked-out.ts'
 import { checkPath, writeOnce } from './commits.ts'
 import { gitError } from './error.ts'
+import { laterRepo } from './later.ts'
 import { type Credentials, type OpenOptions, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteTip } from './push.ts'
@@ -128,25 +129,7 @@ function otherBranch(clone: Clone, name: string): Repo {
   }
   const later = open()
   later.catch(() => undefined)
-  return {
-    name: clone.folder,
-    branch: name,
-    tip: async () => (await later).tip(),
-    fetch: async () => (await later).fetch(),
-    look: async () => (await later).look(),
-    changes: async (from, to) => (await later).changes(from, to),
-    tree: async (commit, folder) => (await later).tree(commit, folder),
-    read: async (oids, limit) => (await later).read(oids, limit),
-    write: async (base, commits) => (await later).write(base, commits),
-    push: async (base, next) => (await later).push(base, next),
-    requestsIn: async (from, to) => (await later).requestsIn(from, to),
-    history: async (commit, path, limit) => (await later).history(commit, path, limit),
-    lay: async (commit, folder, into) => (await later).lay(commit, folder, into),
-    other: () => {
-      throw new Error('a branch of a branch')
-    },
-    close: async () => (await later).close(),
-  }
+  return laterRepo({ name: clone.folder, branch: name }, () => later)
 }
 
 type Branch = { readonly git: Git; readonly folder: string; readonly branch: string }

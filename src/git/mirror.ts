@@ -9,6 +9,7 @@ import { existsSync, globSync, mkdirSync, renameSync, rmSync, statSync, writeFil
 import { join } from 'node:path'
 import { gitError } from './error.ts'
 import type { Git } from './program.ts'
+import { remembered } from './turns.ts'
 
 /** Says that a process works with the mirror; after a proper end it is gone. */
 const marker = 'mgo-in-use'
@@ -16,9 +17,54 @@ const marker = 'mgo-in-use'
 const staleMs = 5_000
 const fsckMs = 30_000
 
-/** Makes the mirror, or mends what a process that died has left. Throws MgoError GIT_FAILED. */
-export async function openMirror(git: Git, gitDir: string): Promise<void> {
-  if (existsSync(join(gitDir, marker))) await mend(git, gitDir)
+export type Mirror = {
+  /**
+   * Resolves when the mirror may be worked with, and says whether it had to be made anew. Where it fails it may be asked
+   * again. Throws MgoError GIT_FAILED.
+   */
+  readonly sound: () => Promise<'kept' | 'anew'>
+  /** `sound`: at once. `unchecked`: a process died here, and a large one is looked through for seconds. */
+  readonly state: 'sound' | 'unchecked'
+  /** Says that it was left in order, unless nobody knows. */
+  close(): Promise<void>
+}
+
+/** Makes the mirror where there is none that git can read. Throws MgoError GIT_FAILED. */
+export async function openMirror(git: Git, gitDir: string): Promise<Mirror> {
+  const state = existsSync(join(gitDir, marker)) && (await isReadable(git)) ? 'unchecked' : 'sound'
+  if (state === 'unchecked') return uncheckedMirror(git, gitDir)
+  if (existsSync(join(gitDir, marker))) rmSync(gitDir, { recursive: true, force: true })
+  await ready(git, gitDir)
+  return { state, sound: async () => 'kept', close: async () => closeMirror(gitDir) }
+}
+
+async function isReadable(git: Git): Promise<boolean> {
+  return (await git(['rev-parse', '--git-dir'])).code === 0
+}
+
+function uncheckedMirror(git: Git, gitDir: string): Mirror {
+  const stop = new AbortController()
+  let state: 'unchecked' | 'sound' = 'unchecked'
+  const sound = remembered(async () => {
+    const found = await mend(git, gitDir, stop.signal)
+    await ready(git, gitDir)
+    state = 'sound'
+    return found
+  })
+  // Nobody may want it for a while, and then at once.
+  sound().catch(() => undefined)
+  return {
+    state,
+    sound,
+    async close() {
+      if (state === 'sound') closeMirror(gitDir)
+      stop.abort()
+      await sound().catch(() => undefined)
+    },
+  }
+}
+
+async function ready(git: Git, gitDir: string): Promise<void> {
   if (!existsSync(join(gitDir, 'HEAD'))) await make(git, gitDir)
   writeFileSync(join(gitDir, marker), '')
 }
@@ -40,22 +86,22 @@ async function make(git: Git, gitDir: string): Promise<void> {
   }
 }
 
-/** Says that the mirror was left in order. */
-export function closeMirror(gitDir: string): void {
+function closeMirror(gitDir: string): void {
   rmSync(join(gitDir, marker), { force: true })
 }
 
 const leftovers = ['objects/**/tmp_*', 'objects/pack/.tmp-*', 'fast_import_crash_*', 'mgo-edges-*']
 
-async function mend(git: Git, gitDir: string): Promise<void> {
+async function mend(git: Git, gitDir: string, signal: AbortSignal): Promise<'kept' | 'anew'> {
   // What a killed fetch, import or repack was writing; a living one of another mgo is younger than that.
   for (const name of globSync(leftovers, { cwd: gitDir })) removeStale(join(gitDir, name), 10 * 60_000)
   removeStaleLocks(gitDir)
   // Of all objects, not only of those that a ref leads to: the refs may be what is lost, and a fetch trusts whatever is there.
-  const ran = await git(['fsck', '--full', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs })
+  const ran = await git(['fsck', '--full', '--no-dangling', '--no-progress'], { timeoutMs: fsckMs, signal })
   // One that takes longer is not known to be damaged.
-  if (ran.code === 0 || ran.ended !== 'itself') return
+  if (ran.code === 0 || ran.ended !== 'itself') return 'kept'
   rmSync(gitDir, { recursive: true, force: true })
+  return 'anew'
 }
 
 /** Removes locks of git that nobody holds any more; says how many. */

@@ -17,13 +17,14 @@ import { openClone } from './clone.ts'
 import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
 import { gitError } from './error.ts'
 import { type Importer, openImporter } from './importer.ts'
-import { closeMirror, openMirror, removeStaleLocks } from './mirror.ts'
+import { laterRepo } from './later.ts'
+import { type Mirror, openMirror, removeStaleLocks } from './mirror.ts'
 import { openPacks, type Packs } from './packs.ts'
 import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead, remoteTip } from './push.ts'
 import { type Reading, reading } from './reading.ts'
-import { type InTurn, sharing, turns } from './turns.ts'
+import { type InTurn, remembered, sharing, turns } from './turns.ts'
 
 /**
  * Opens a gitops repo: a URL, a bare repo, or a clone.
@@ -59,7 +60,7 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const credentials = place.credentials ?? options.credentials
   const { mirrors, env, secrets } = options
   const git = gitProgram(gitDir, { home: join(mirrors, 'home'), credentials, env, secrets })
-  await openMirror(git, gitDir)
+  const mirror = await openMirror(git, gitDir)
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const objects = openObjects(git)
@@ -69,8 +70,14 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const inTurn = turns()
   const importer = openImporter(git, join(gitDir, `mgo-edges-${randomUUID()}`))
   const packs = openPacks(git, gitDir, (work) => inTurn(() => importer.rest().then(work)))
-  const mirror = { git, gitDir, fetchLimit, objects, reads: reading(git, objects), importer, inTurn, packs }
-  return remoteBranch({ ...mirror, place, committer, credentials, direct, authorities, timeoutMs }, branch)
+  const parts = { git, gitDir, mirror, fetchLimit, objects, reads: reading(git, objects), importer, inTurn, packs }
+  const repo = remoteBranch({ ...parts, place, committer, credentials, direct, authorities, timeoutMs }, branch)
+  if (mirror.state === 'sound') return repo
+  const ready = remembered(async () => {
+    if ((await mirror.sound()) === 'anew' && options.branch === undefined) await noteBranch(git, branch)
+    return repo
+  })
+  return { ...laterRepo(repo, ready), close: () => repo.close() }
 }
 
 /** A file that cannot be read is git's to tell of. */
@@ -82,7 +89,7 @@ async function authoritiesOf({ GIT_SSL_CAINFO: file }: OpenOptions['env']): Prom
 async function ownBranch(git: Git, url: string): Promise<string> {
   try {
     const branch = await remoteHead(git, url)
-    await git(['config', 'mgo.branch', branch])
+    await noteBranch(git, branch)
     return branch
   } catch (error) {
     const known = await git(['config', '--get', 'mgo.branch'])
@@ -90,6 +97,10 @@ async function ownBranch(git: Git, url: string): Promise<string> {
     if (!away || known.code !== 0) throw error
     return known.stdout.toString('utf8').trim()
   }
+}
+
+async function noteBranch(git: Git, branch: string): Promise<void> {
+  await git(['config', 'mgo.branch', branch])
 }
 
 async function checkBranch(git: Git, branch: string): Promise<void> {
@@ -105,6 +116,7 @@ async function checkBranch(git: Git, branch: string): Promise<void> {
 type Shared = {
   readonly git: Git
   readonly gitDir: string
+  readonly mirror: Mirror
   readonly fetchLimit: number
   readonly objects: Objects
   readonly place: RepoPlace & { kind: 'remote' }
@@ -177,11 +189,11 @@ function remoteBranch(shared: Shared, branch: string): Repo {
   }
 }
 
-async function letGo({ objects, gitDir, packs, importer }: Shared): Promise<void> {
+async function letGo({ objects, mirror, packs, importer }: Shared): Promise<void> {
   await packs.settled()
   await importer.rest()
   objects.close()
-  closeMirror(gitDir)
+  await mirror.close()
 }
 
 async function write(shared: Shared, base: Commit | undefined, commits: readonly NewCommit[]): Promise<Written> {

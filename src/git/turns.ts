@@ -16,6 +16,18 @@ export function turns(): InTurn {
   }
 }
 
+/** What was answered once is not asked again; a failure is. */
+export function remembered<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = undefined
+      throw error
+    })
+    return answer
+  }
+}
+
 /** Those who ask while an answer is under way get the same one. */
 export function sharing<T>(ask: () => Promise<T>): () => Promise<T> {
   let asking: Promise<T> | undefined

@@ -14,7 +14,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
 const lookup = async (name: string) => {
   const found = names[name]
   if (found === undefined) throw new Error('ENOTFOUND')
-  return found.map((address) => ({ address }))
+  return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 }
 
 for (const url of [

@@ -11,6 +11,7 @@ import { MgoError } from '../error.ts'
 import type { ChartLogin } from '../ports.ts'
 import { checkArchive } from './archive.ts'
 import { pullArgs, repoAddArgs } from './args.ts'
+import { openEgress } from './egress.ts'
 import { pullError } from './error.ts'
 import { refuseLinkName } from './link-name.ts'
 import type { Helm } from './program.ts'
@@ -52,22 +53,46 @@ async function pull(asked: Pulling, helm: Helm, into: string): Promise<void> {
   const what = `pull the chart ${chart} ${version ?? ''}`.trim() + (repositoryUrl ? ` from ${repositoryUrl}` : '')
   const logins = await helm.logins()
   const login = logins.find(({ url }) => repositoryUrl !== undefined && bare(url) === bare(repositoryUrl))
-  if (login !== undefined) return pullAs(login, { asked, helm, into, what })
-  const args = pullArgs({ ...asked, into, plainHttp: helm.isPlain(chart) })
-  const ran = await helm.run(args, { timeoutMs: pullMs })
-  if (ran.code !== 0) throw pullError(what, ran)
+  await goingOut(helm, async (env) => {
+    if (login !== undefined) return pullAs(login, { asked, helm, into, what, env })
+    const args = pullArgs({ ...asked, into, plainHttp: helm.isPlain(chart) })
+    const ran = await helm.run(args, { env, timeoutMs: pullMs })
+    if (ran.code !== 0) throw pullError(what, ran)
+  })
+}
+
+type Env = Readonly<Record<string, string>>
+
+/** Where the operator has a proxy, that one decides where helm may go. */
+async function goingOut(helm: Helm, work: (env: Env) => Promise<void>): Promise<void> {
+  if (helm.isProxied) return work({})
+  const egress = await openEgress()
+  try {
+    await work(egress.env)
+  } catch (error) {
+    throw egress.refused() ?? error
+  } finally {
+    egress.close()
+  }
 }
 
 function bare(url: string): string {
   return url.replace(/\/+$/, '')
 }
 
-type As = { readonly asked: Pulling; readonly helm: Helm; readonly into: string; readonly what: string }
+type As = {
+  readonly asked: Pulling
+  readonly helm: Helm
+  readonly into: string
+  readonly what: string
+  readonly env: Env
+}
 
 /** `helm pull --repo` takes a password only as an argument; a repository that was added has it in its file. */
-async function pullAs(login: ChartLogin, { asked, helm, into, what }: As): Promise<void> {
+async function pullAs(login: ChartLogin, { asked, helm, into, what, env: way }: As): Promise<void> {
   return inFolder(helm.home, async (folder) => {
-    const env = { HELM_REPOSITORY_CONFIG: join(folder, 'repositories.yaml'), HELM_REPOSITORY_CACHE: folder }
+    const own = { HELM_REPOSITORY_CONFIG: join(folder, 'repositories.yaml'), HELM_REPOSITORY_CACHE: folder }
+    const env = { ...way, ...own }
     const added = await helm.run(repoAddArgs(login), { env, input: login.password, timeoutMs: pullMs })
     if (added.code !== 0) throw pullError(what, added)
     const { version } = asked

@@ -16,8 +16,9 @@ import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 import { auditReader, auditWriter, keepAudit, tokenWriter, type Wanted } from './audit.ts'
 import { journalError } from './error.ts'
-import { eventsOf, type EventsOf, type Numbered } from './events.ts'
+import { type Events, eventsOf, type EventsOf, type Numbered } from './events.ts'
 import { group, type Wrote } from './group.ts'
+import { type Halves, halvesOf, mendHalves } from './halves.ts'
 import { heldOf, type HeldPushes } from './held.ts'
 import { migrate } from './migrations.ts'
 import { requestsOf } from './requests.ts'
@@ -85,9 +86,9 @@ export type OpenJournal = Journal & { close(): void }
 export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJournal {
   const attempt = attemptOn(file)
   const database = attempt(() => open(file))
-  const requests = requestsOf(database)
-  const events = eventsOf(database)
-  const held = heldOf(database)
+  const [requests, events, held] = [requestsOf(database), eventsOf(database), heldOf(database)]
+  const halves = halvesOf(database)
+  attempt(() => mendHalves(database, { requests, events }, Date.now))
   const writes = group(database, told)
   const write = <T>(work: () => T): Promise<T> =>
     writes.add(work).catch((cause: unknown) => {
@@ -99,7 +100,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJo
     again: (once) => read(() => requests.again(once)),
     attempting: (ids, base) => write(() => requests.attempting(ids, base)),
     committed: (id, commit) => write(() => requests.committed(id, commit)),
-    finish: (verdict) => write(() => requests.finish(verdict)),
+    finish: (verdict) => write(() => void (requests.finish(verdict) && halves.have('verdict', verdict.id))),
     find: (id) => read(() => requests.find(id)),
     unfinished: (after, limit) => read(() => requests.unfinished(after, limit)),
     openTags: (cluster, source) => read(() => requests.openTags(cluster, source)),
@@ -108,7 +109,7 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJo
     begun: (ids) => write(() => requests.begun(ids)),
     calm: () => write(() => requests.calm()),
     list: (listing) => read(() => requests.list(listing)),
-    append: (told) => write(() => events.append(told)),
+    append: (told) => write(() => append(told, events, halves)),
     eventsAfter: (after, of, limit) => read(() => events.after(after, of, limit)),
     firstEvent: (id) => read(() => events.firstOf(id)),
     lastEvent: () => read(() => events.last()),
@@ -121,6 +122,11 @@ export function openJournal(file: string, told?: (wrote: Wrote) => void): OpenJo
       database.close()
     },
   }
+}
+
+function append(told: readonly Told[], events: Events, halves: Halves): readonly number[] {
+  for (const one of told) if (one.kind === 'finished' && one.request !== undefined) halves.have('event', one.request.id)
+  return events.append(told)
 }
 
 function attemptOn(file: string): <T>(work: () => T) => T {

@@ -35,9 +35,11 @@ test('what a restart needs: commit, base of the last push, tries; forgotten when
   same(await journal.counted(), { requests: 2, bytes: JSON.stringify(first).length * 2 })
   journal.close()
   const again = openJournal(file)
-  same(await again.unfinished(0, 1), [{ place: 1, request: first, commit, base, later: undefined, tries: 1 }])
+  same(await again.unfinished(0, 1), [
+    { place: 1, request: first, commit, base, later: undefined, tries: 1, isTold: false },
+  ])
   same(await again.unfinished(1, 9), [
-    { place: 2, request: second, commit: undefined, base, later: undefined, tries: 0 },
+    { place: 2, request: second, commit: undefined, base, later: undefined, tries: 0, isTold: false },
   ])
   await again.calm()
   assert.equal((await again.unfinished(0, 1))[0]?.tries, 0)

@@ -51,6 +51,7 @@ const steps: readonly string[] = [
    CREATE UNIQUE INDEX held_open ON held (same) WHERE outcome IS NULL;
    CREATE INDEX held_request ON held (outcome ->> '$.request') WHERE outcome IS NOT NULL;`,
   `CREATE INDEX requests_line ON requests (cluster, request ->> '$.source') WHERE verdict IS NULL;`,
+  `CREATE TABLE halves (id TEXT PRIMARY KEY, half TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /**

@@ -18,13 +18,14 @@ type Row = {
   readonly tries: number
   readonly verdict: string | null
 }
-/** `last`: the request that came last for the same source and cluster. */
-type OpenRow = Row & { readonly last: string | null }
+/** `last`: the request that came last for the same source and cluster. `told`: whether any event is kept of it. */
+type OpenRow = Row & { readonly last: string | null; readonly told: number }
 
 /** Requests looked at for one answer at most, where a release is asked for. */
 const scanned = 20_000
 
 const row = 'SELECT rowid AS place, request, commit_id, base_id, tries, verdict FROM requests'
+const openRow = `${row.replace('SELECT ', 'SELECT id, ')} WHERE verdict IS NULL`
 const ofRelease = `EXISTS (SELECT 1 FROM json_each(verdict, '$.releases') WHERE value ->> '$.release' = :release)`
 
 const lastOfLine = `SELECT request FROM requests WHERE verdict IS NULL AND cluster = one.request ->> '$.cluster'
@@ -38,7 +39,7 @@ const texts = {
   commit: 'UPDATE requests SET commit_id = ? WHERE id = ? AND verdict IS NULL',
   end: 'UPDATE requests SET verdict = ?, commit_id = coalesce(?, commit_id) WHERE id = ? AND verdict IS NULL',
   one: `${row} WHERE id = ?`,
-  open: `SELECT *, (${lastOfLine}) AS last FROM (${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
+  open: `SELECT *, (${lastOfLine}) AS last, EXISTS (SELECT 1 FROM events WHERE request_id = one.id) AS told FROM (${openRow} AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
   tags: `SELECT DISTINCT request ->> '$.image.tag' AS tag FROM requests
     WHERE verdict IS NULL AND cluster = ? AND request ->> '$.source' = ?`,
   counted:
@@ -57,6 +58,7 @@ const texts = {
   drop: 'DELETE FROM requests WHERE id = ? AND rowid < (SELECT max(rowid) FROM requests)',
   dropKeys: 'DELETE FROM keys WHERE request_id = ?',
   dropEvents: 'DELETE FROM events WHERE request_id = ?',
+  dropHalves: 'DELETE FROM halves WHERE id = ?',
 } as const
 
 type Say = Readonly<Record<keyof typeof texts, StatementSync>>
@@ -85,14 +87,14 @@ export function requestsOf(database: DatabaseSync) {
       for (const id of ids) say.attempt.run(base, id)
     },
     committed: (id: RequestId, commit: Commit) => void say.commit.run(commit, id),
-    finish: (verdict: Verdict) => void say.end.run(JSON.stringify(verdict), verdict.commit ?? null, verdict.id),
+    /** Says whether it is the first one. */
+    finish: (verdict: Verdict) =>
+      say.end.run(JSON.stringify(verdict), verdict.commit ?? null, verdict.id).changes !== 0,
     unfinished: (after: number, limit: number) => (say.open.all(after, limit) as OpenRow[]).map(unfinished),
     openTags: (cluster: Cluster, source: string) => tagsOf(say.tags.all(cluster, source) as TagRow[]),
     counted: () => say.counted.get() as { readonly requests: number; readonly bytes: number },
     waiting: () => say.waiting.get() as { readonly requests: number; readonly since: number | null },
-    begun: (ids: readonly RequestId[]) => {
-      for (const id of ids) say.begin.run(id)
-    },
+    begun: (ids: readonly RequestId[]) => ids.forEach((id) => void say.begin.run(id)),
     calm: () => void say.calm.run(),
     list({ cluster, release, before, limit }: Listing): readonly Known[] {
       const most = Math.min(Math.max(Math.trunc(limit), 1), 1_000)
@@ -130,6 +132,7 @@ function prune({ beforeMs, most }: { readonly beforeMs: number; readonly most: n
     if (Number(say.drop.run(id).changes) === 0) continue
     say.dropKeys.run(id)
     say.dropEvents.run(id)
+    say.dropHalves.run(id)
     dropped++
   }
   return dropped
@@ -146,7 +149,8 @@ function kept({ request, commit_id: commit, verdict }: Row): Known {
 function unfinished(found: OpenRow): Left {
   const { request, commit } = kept(found)
   const base = found.base_id === null ? undefined : (found.base_id as Commit)
-  return { place: found.place, request, commit, base, later: laterThan(request, found.last), tries: found.tries }
+  const later = laterThan(request, found.last)
+  return { place: found.place, request, commit, base, later, tries: found.tries, isTold: found.told !== 0 }
 }
 
 function laterThan({ image }: DeployRequest, text: string | null): RequestId | undefined {

@@ -44,4 +44,6 @@ export type Left = {
   readonly later: RequestId | undefined
   /** How many starts of the server took it up. */
   readonly tries: number
+  /** Whether any event tells of it. */
+  readonly isTold: boolean
 }

@@ -10,6 +10,7 @@
  * @module
  */
 import { refused } from '../deploy/deploy.ts'
+import type { Tell } from '../event/event.ts'
 import type { Cluster } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -34,6 +35,7 @@ export type BacklogOptions = {
   readonly keeper: Keeper
   readonly ended: (request: DeployRequest) => void
   readonly warn: (text: string) => void
+  readonly tell: Tell
 }
 
 const page = 500
@@ -182,7 +184,10 @@ async function retried<T>(read: () => Promise<T>, { waits, warn }: BacklogOption
   return undefined
 }
 
-async function setAside({ request, commit, tries }: Left, { keeper, ended, warn }: BacklogOptions): Promise<void> {
+async function setAside(
+  { request, commit, tries }: Left,
+  { keeper, ended, warn, tell }: BacklogOptions,
+): Promise<void> {
   const problem = {
     code: 'REQUEST_POISON' as const,
     message: `the server died ${tries} times while it worked on this request, at the end on this one alone`,
@@ -194,6 +199,7 @@ async function setAside({ request, commit, tries }: Left, { keeper, ended, warn 
     ...(commit === undefined ? {} : { commit }),
   }
   warn(`${request.id} is set aside: ${problem.message}`)
+  tell({ kind: 'finished', verdict, request })
   await keeper.until(verdict)
   ended(request)
 }

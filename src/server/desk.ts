@@ -6,7 +6,7 @@
  */
 import type { Deployer, DeployOptions } from '../deploy/deploy.ts'
 import { MgoError } from '../error.ts'
-import type { Told } from '../event/event.ts'
+import type { Tell, Told } from '../event/event.ts'
 import type { Clock } from '../ports.ts'
 import type { Cluster, RequestId } from '../release/ids.ts'
 import type { DeployRequest } from '../release/request.ts'
@@ -54,6 +54,8 @@ export type DeskOptions = {
   readonly memory: Memory
   readonly clock: Clock
   readonly warn: (text: string) => void
+  /** Hears how requests end that are not worked on any more. */
+  readonly tell: Tell
   /** For every deploy of this server. */
   readonly deploys: DeployOptions
   /** More are told to come again. */
@@ -65,13 +67,13 @@ export type Load = { readonly requests: number; readonly bytes: number }
 
 /** Opens the desk. */
 export function openDesk(options: DeskOptions): Desk {
-  const { deployer, memory, clock, warn, deploys, limits } = options
+  const { deployer, memory, clock, warn, tell, deploys, limits } = options
   const waits = patience(clock)
   const scale = weighing(limits, waits)
   const keep = keeper({ memory, warn, waits })
   const ended = (request: DeployRequest) => scale.off(request)
   const work = workbench({ deployer, memory, keeper: keep, warn, deploys, ended })
-  const left = backlog({ memory, work, waits, keeper: keep, ended, warn })
+  const left = backlog({ memory, work, waits, keeper: keep, ended, warn, tell })
   const disk = diskTrouble(clock)
   return {
     accept: (asking, once) => accept(asking, once, { memory, clock, deploys, scale, left, work }).catch(disk.note),

@@ -142,6 +142,16 @@ for (const helm of ['helm3', 'helm4'])
         assert.equal(asked.at(-1)?.authorization, undefined, JSON.stringify(asked))
       })
 
+      test('S22: an archive that is said to be at the machine’s own link is not asked for there', async () => {
+        charts.fault('link')
+        await fails(
+          {},
+          'CHART_UNAVAILABLE',
+          /was to call the machine's own link, where no charts are: 169\.254\.169\.254/,
+        )
+        charts.fault('none')
+      })
+
       if (protocol === 'http')
         test('a repository without an index', async () => {
           charts.fault('no-index')
@@ -156,27 +166,52 @@ for (const helm of ['helm3', 'helm4'])
       })
     })
 
-test('S22: a chart repository whose name leads to the machine’s own link is not called', async () => {
+/** Renders a repo of one release from a repository at that address, where only this mgo sees these names. */
+async function renderWhere(names: string, url: string, env: Record<string, string> = {}) {
   const repo = makeBare(root, `${made++}.git`, {
-    'mygitops.yaml': 'helm: { repositories: [{ name: team, url: "http://metadata.example.com/charts" }] }\n',
+    'mygitops.yaml': `helm: { repositories: [{ name: team, url: "${url}" }] }\n`,
     'installations/prod/web-values.yaml': values('web').replace('./charts/shop', 'team/shop\n  version: "1.2.0"'),
   })
   const mgo = makeMgo({ repo })
   after(() => mgo.remove())
   const hosts = join(root, 'hosts')
-  writeFileSync(hosts, '127.0.0.1 localhost\n169.254.169.254 metadata.example.com\n')
-  const argv = () => (existsSync(join(root, 'argv')) ? readFileSync(join(root, 'argv'), 'utf8') : '')
-  const before = argv()
-  // Only this one sees these names.
+  writeFileSync(hosts, `127.0.0.1 localhost\n${names}\n`)
   const user = process.getuid?.() === 0 ? [] : ['--map-root-user']
   const mounted = ['--mount', 'sh', '-c', `mount --bind '${hosts}' /etc/hosts && exec "$@"`, 'sh']
   const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
-  const ran = await call(
+  return call(
     'unshare',
     [...user, ...mounted, process.execPath, main, 'render', '--cluster', 'prod', '--out', join(mgo.state, 'out')],
-    { HOME: mgo.state, MGO_STATE: join(mgo.state, 'state'), MGO_GITOPS_REPO: repo, MGO_HELM: noted('helm4') },
+    { HOME: mgo.state, MGO_STATE: join(mgo.state, 'state'), MGO_GITOPS_REPO: repo, MGO_HELM: noted('helm4'), ...env },
   )
+}
+
+test('S22: a chart repository whose name leads to the machine’s own link is not called', async () => {
+  const argv = () => (existsSync(join(root, 'argv')) ? readFileSync(join(root, 'argv'), 'utf8') : '')
+  const before = argv()
+  const ran = await renderWhere('169.254.169.254 metadata.example.com', 'http://metadata.example.com/charts')
   assert.notEqual(ran.code, 0)
-  assert.match(ran.stderr, /^CHART_UNAVAILABLE: metadata\.example\.com is at 169\.254\.169\.254/m)
+  assert.match(ran.stderr, /^CHART_UNAVAILABLE: .*own link.*: metadata\.example\.com \(169\.254\.169\.254\)/m)
   assert.doesNotMatch(argv().slice(before.length), /pull/, 'no helm was asked')
 })
+
+for (const helm of ['helm3', 'helm4'])
+  test(`a chart repository that has a name is reached by the way out, with its login (${helm})`, async () => {
+    const host = `charts.example.com:${charts.host.split(':')[1]}`
+    charts.login(true)
+    const env = {
+      ...chartLoginFiles(root, { url: `http://${host}/charts`, host }, chartPassword),
+      MGO_HELM: noted(helm),
+    }
+    const named = '127.0.0.1 charts.example.com'
+    const http = await renderWhere(named, `http://${host}/charts`, env)
+    assert.equal(http.code, 0, http.stderr)
+    charts.login(false)
+    const oci = await renderWhere(named, `oci://${host}/team`, { ...env, MGO_HELM_PLAIN_HTTP: host })
+    assert.equal(oci.code, 0, oci.stderr)
+    const none = await renderWhere(named, 'http://nowhere.invalid/charts', env)
+    assert.match(none.stderr, /^CHART_UNAVAILABLE: .*no such host/m)
+    // A proxy of the operator's decides by itself.
+    const own = await renderWhere(named, `http://${host}/charts`, { ...env, HTTP_PROXY: 'http://127.0.0.1:1' })
+    assert.match(own.stderr, /^CHART_UNAVAILABLE: .*proxyconnect tcp.*connection refused/m)
+  })

@@ -77,6 +77,7 @@ async function openOffice(file = 'journal.sqlite', work?: Promise<unknown>): Pro
     memory: journal,
     clock,
     warn: () => undefined,
+    tell: () => undefined,
     deploys: {},
     limits: { requests: 100_000, bytes: 1_000_000_000 },
   })
