@@ -4,14 +4,14 @@
  *
  * @module
  */
-import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import type { RunRecord, Sent } from './checker/checker.ts'
+import type { Sent } from './checker/checker.ts'
+import type { Life } from './checker/process.ts'
 import { type GitServer, git, makeBare, startGitServer } from './git-server.ts'
+import { judge } from './judge.ts'
 import { makeMgo, type Mgo, type MgoOptions, type Server, values } from './mgo.ts'
 
 const password = 'a-password-that-nobody-may-see'
@@ -97,6 +97,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     throw error
   })
   const state = { service: await begun, log: '' }
+  const lives: Life[] = []
+  const told: string[] = []
   // A file system that only the server sees is looked at through its process.
   const stateSeen = () =>
     more.stateIn === undefined
@@ -112,8 +114,9 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
 
   const ask: Trial['ask'] = async (where, init) => {
     const response = await fetch(`${state.service.url}${where}`, init)
-    const body = (await response.json()) as Omit<Answer, 'status'>
-    return { ...body, status: response.status }
+    const text = await response.text()
+    told.push(JSON.stringify([...response.headers]), text)
+    return { ...(JSON.parse(text) as Omit<Answer, 'status'>), status: response.status }
   }
   const send: Trial['send'] = async (
     app,
@@ -162,6 +165,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     async start() {
       if (isOver) throw new Error('the trial has ended')
       state.log += state.service.log()
+      lives.push(lived(state.service))
       state.service = await serve()
     },
     send,
@@ -216,12 +220,14 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       await settled()
       const there = new Set(git(bare, 'ls-tree', '-r', '--name-only', 'main').split('\n'))
       const files = all.filter((app) => there.has(path(app))).map((app) => [`github.com/acme/app${app}`, path(app)])
-      const record: RunRecord = {
+      await judge({
         bare,
         branch: 'main',
         start: first,
         url: state.service.url,
         pid: state.service.pid,
+        state: more.stateIn ?? mgo.state,
+        lives: [...lives, lived(state.service)],
         sent: [...sent.values()],
         foreign: others,
         lines,
@@ -230,16 +236,13 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         secrets: [password, ...secrets],
         searched: [stateSeen()],
         log: state.log + state.service.log(),
-        maxRssMiB: 600,
-        maxFiles: 1_000,
-      }
-      const file = join(mgo.state, 'run.json')
-      writeFileSync(file, JSON.stringify(record))
-      const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'checker', 'checker.ts'), file], {
-        encoding: 'utf8',
+        told,
       })
-      assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}\n${record.log.slice(-4_000)}`)
     },
     end,
   }
+}
+
+function lived(server: Server): Life {
+  return { peakMiB: server.peakMiB(), files: server.files }
 }
