@@ -63,17 +63,24 @@ export function openFiles(pid: number, port: number): number {
   return readdirSync(`/proc/${pid}/fd`).filter((name) => !callers.has(link(`/proc/${pid}/fd/${name}`))).length
 }
 
-type Program = { readonly pid: number; readonly parent: number; readonly how: string; readonly text: string }
+type Program = {
+  readonly pid: number
+  readonly parent: number
+  readonly how: string
+  readonly text: string
+  readonly about: string
+}
 
-/** All programs of this machine (proc(5), "stat"). `how`: Z has ended. `text`: the arguments, and where it works. */
+/** All programs of this machine (proc(5), "stat"). `how`: Z has ended. `about`: what it was given, and where it works. */
 function programs(): readonly Program[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const [, how = '', parent = ''] = /\) (\w) (\d+) /s.exec(said(`/proc/${name}/stat`)) ?? []
       if (how === '') return []
-      const text = `${said(`/proc/${name}/cmdline`).replaceAll('\0', ' ')} in ${link(`/proc/${name}/cwd`)}`
-      return [{ pid: Number(name), parent: Number(parent), how, text }]
+      const text = said(`/proc/${name}/cmdline`).replaceAll('\0', ' ')
+      const about = [text, said(`/proc/${name}/environ`), link(`/proc/${name}/cwd`)].join('\0')
+      return [{ pid: Number(name), parent: Number(parent), how, text, about }]
     })
 }
 
@@ -89,8 +96,8 @@ function left({ pid, state }: Run): readonly string[] {
     size = below.size
     for (const one of all) if (below.has(one.parent)) below.add(one.pid)
   }
-  const isOurs = (one: Program) => below.has(one.pid) || one.text.includes(state)
-  const started = all.filter((one) => one.pid !== pid && isOurs(one) && /^\S*\b(git|helm)|^ in /.test(one.text))
+  const isOurs = (one: Program) => below.has(one.pid) || one.about.includes(state)
+  const started = all.filter((one) => one.pid !== pid && isOurs(one) && /^(\S*\b(git|helm)|$)/.test(one.text))
   const kept = keeps.map((shape) => started.find((one) => below.has(one.pid) && shape.test(one.text)))
   return started
     .filter((one) => !kept.includes(one))
