@@ -11,7 +11,7 @@ import { after } from 'node:test'
 import type { Sent } from './checker/checker.ts'
 import type { Life } from './checker/process.ts'
 import { type GitServer, git, makeBare, startGitServer } from './git-server.ts'
-import { judge } from './judge.ts'
+import { judge, lived } from './judge.ts'
 import { makeMgo, type Mgo, type MgoOptions, type Server, values } from './mgo.ts'
 
 const password = 'a-password-that-nobody-may-see'
@@ -34,6 +34,8 @@ export type Answer = {
   readonly verdict?: string
   readonly code?: string
   readonly commit?: string
+  /** Seconds, as the header says. */
+  readonly retryAfter?: number
   readonly supersededBy?: string
   readonly problem?: { readonly code: string; readonly message: string }
 }
@@ -59,7 +61,7 @@ export type Trial = {
   landed(oid: string, lines?: Readonly<Record<string, string>>): void
   /** Tells that the branch was thrown back from `oid`, so that what led there may be gone. */
   rewrote(oid: string): void
-  /** Tells of requests that a server before this one accepted. */
+  /** Tells of requests that another server accepted, or in which order they were. */
   promised(earlier: readonly Omit<Sent, 'order'>[]): void
   /** Waits until each request has its verdict. */
   settled(): Promise<void>
@@ -106,6 +108,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       : join('/proc', String(state.service.pid), 'root', more.stateIn)
   const first = git(bare, 'rev-parse', 'main').trim()
   const sent = new Map<string, Sent>()
+  let order = 0
   const others: string[] = []
   const lost: string[] = []
   const lines: { readonly file: string; readonly line: string }[] = []
@@ -116,7 +119,9 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     const response = await fetch(`${state.service.url}${where}`, init)
     const text = await response.text()
     told.push(JSON.stringify([...response.headers]), text)
-    return { ...(JSON.parse(text) as Omit<Answer, 'status'>), status: response.status }
+    const wait = response.headers.get('retry-after')
+    const also = wait === null ? {} : { retryAfter: Number(wait) }
+    return { ...(JSON.parse(text) as Omit<Answer, 'status'>), ...also, status: response.status }
   }
   const send: Trial['send'] = async (
     app,
@@ -130,7 +135,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       body: JSON.stringify({ cluster: 'prod', source, image: `localhost:5000/acme/app${app}:${tag}`, author }),
     })
     if (answer.id !== undefined && !sent.has(answer.id))
-      sent.set(answer.id, { id: answer.id, source, tag, author, order: sent.size })
+      sent.set(answer.id, { id: answer.id, source, tag, author, order: order++ })
     return answer
   }
   const verdict: Trial['verdict'] = async (id, wait = '30s') => {
@@ -208,7 +213,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     },
     rewrote: (oid) => lost.push(oid),
     promised(earlier) {
-      for (const one of earlier) sent.set(one.id, { ...one, order: sent.size })
+      for (const one of earlier) sent.set(one.id, { ...one, order: order++ })
     },
     settled,
     sent: () => [...sent.values()],
@@ -241,8 +246,4 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     },
     end,
   }
-}
-
-function lived(server: Server): Life {
-  return { peakMiB: server.peakMiB(), files: server.files }
 }
