@@ -12,7 +12,7 @@ export type Hub = {
   /** One more reader of the stream of events. */
   told(told: Told): void
   /**
-   * Events with a number above `after`, as they come: all that are there at once together, and none where nothing came for
+   * Events with a number above `after`, as they come: those that are there at once together, and none where nothing came for
    * a while. Ends with the server, or when `stop` aborts.
    */
   follow(after: number, of: EventsOf, stop: AbortSignal): AsyncGenerator<readonly Numbered[]>
@@ -32,6 +32,7 @@ export type HubOptions = {
 const mostWaiting = 20_000
 /** The newest events, kept in memory so that followers need not all ask the disk. */
 const recentKept = 1_000
+/** Events that a follower is given at once at most: one that does not read has no more than these in memory. */
 const page = 200
 /** Followers are woken at most this often (ms): under load each wakes for many events, and writes them at once. */
 const restMs = 20
@@ -56,8 +57,9 @@ export function openHub(options: HubOptions): Hub {
           const some = await newer(at, of, { recent: record.recent, memory })
           if (some.events.length > 0) yield some.events
           at = some.at
+          if (some.more) continue
           if (isLast) return
-          if (some.events.length > 0 || some.more) continue
+          if (some.events.length > 0) continue
           const what = await waits.atMost(rung, beatMs)
           if (what === undefined && waits.state() !== 'ended') yield []
         }
@@ -110,8 +112,10 @@ type Some = { readonly events: readonly Numbered[]; readonly at: number; readonl
 async function newer(at: number, of: EventsOf, { recent, memory }: Reading): Promise<Some> {
   const [oldest] = recent
   if (oldest !== undefined && oldest.seq <= at + 1) {
-    const some = recent.slice(Math.max(0, at + 1 - oldest.seq))
-    return { events: some.filter(({ told }) => concerns(told, of)), at: some.at(-1)?.seq ?? at, more: false }
+    const from = Math.max(0, at + 1 - oldest.seq)
+    const some = recent.slice(from, from + page)
+    const events = some.filter(({ told }) => concerns(told, of))
+    return { events, at: some.at(-1)?.seq ?? at, more: from + page < recent.length }
   }
   const events = await memory.eventsAfter(at, of, page)
   return { events, at: events.at(-1)?.seq ?? at, more: events.length === page }
