@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openFiles, peakMiB } from './checker/process.ts'
 
 const root = join(import.meta.dirname, '..')
 /** Where bin/mgo keeps compiled code, too: a start then costs half. */
@@ -28,6 +29,10 @@ export type Mgo = {
 export type Server = {
   readonly url: string
   readonly pid: number
+  /** Files that it had open as soon as it listened. */
+  readonly files: number
+  /** The most memory that it was seen to have, MiB. */
+  peakMiB(): number
   log(): string
   /** Resolves with the exit code when it has ended, however that came. */
   readonly ended: Promise<number>
@@ -130,6 +135,7 @@ async function startServer(
   child.stdout?.on('data', read)
   child.stderr?.on('data', read)
   const ended = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? -1)))
+  const peak = watchPeak(child)
   // A machine that builds and tests beside it takes its time.
   const end = performance.now() + 60_000
   let url: string | undefined
@@ -144,17 +150,30 @@ async function startServer(
   return {
     url,
     pid: child.pid ?? 0,
+    files: openFiles(child.pid ?? 0, Number(new URL(url).port)),
+    peakMiB: peak,
     ended,
     log: () => log,
     async stop() {
+      peak()
       child.kill('SIGTERM')
       return ended
     },
     async kill() {
+      peak()
       child.kill('SIGKILL')
       await ended
     },
   }
+}
+
+/** Looks at its memory again and again: whoever kills it does not tell before. */
+function watchPeak(child: ChildProcess): () => number {
+  let most = 0
+  const look = () => (most = Math.max(most, peakMiB(child.pid ?? 0)))
+  const timer = setInterval(look, 200).unref()
+  child.on('exit', () => clearInterval(timer))
+  return look
 }
 
 /** A chart of one Deployment and one Service, as files of a gitops repo. */

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import type { RunRecord, Sent } from './checker/checker.ts'
+import type { Sent } from './checker/checker.ts'
+import type { Life } from './checker/process.ts'
 import { type GitServer, git, makeBare, startGitServer } from './git-server.ts'
+import { judge, lived } from './judge.ts'
 import { makeMgo, type Mgo, type MgoOptions, type Server, values } from './mgo.ts'
 
 const password = 'a-password-that-nobody-may-see'
@@ -34,6 +34,8 @@ export type Answer = {
   readonly verdict?: string
   readonly code?: string
   readonly commit?: string
+  /** Seconds, as the header says. */
+  readonly retryAfter?: number
   readonly supersededBy?: string
   readonly problem?: { readonly code: string; readonly message: string }
 }
@@ -59,7 +61,7 @@ export type Trial = {
   landed(oid: string, lines?: Readonly<Record<string, string>>): void
   /** Tells that the branch was thrown back from `oid`, so that what led there may be gone. */
   rewrote(oid: string): void
-  /** Tells of requests that a server before this one accepted. */
+  /** Tells of requests that another server accepted, or in which order they were. */
   promised(earlier: readonly Omit<Sent, 'order'>[]): void
   /** Waits until each request has its verdict. */
   settled(): Promise<void>
@@ -97,6 +99,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     throw error
   })
   const state = { service: await begun, log: '' }
+  const lives: Life[] = []
+  const told: string[] = []
   // A file system that only the server sees is looked at through its process.
   const stateSeen = () =>
     more.stateIn === undefined
@@ -104,6 +108,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       : join('/proc', String(state.service.pid), 'root', more.stateIn)
   const first = git(bare, 'rev-parse', 'main').trim()
   const sent = new Map<string, Sent>()
+  let order = 0
   const others: string[] = []
   const lost: string[] = []
   const lines: { readonly file: string; readonly line: string }[] = []
@@ -112,8 +117,11 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
 
   const ask: Trial['ask'] = async (where, init) => {
     const response = await fetch(`${state.service.url}${where}`, init)
-    const body = (await response.json()) as Omit<Answer, 'status'>
-    return { ...body, status: response.status }
+    const text = await response.text()
+    told.push(JSON.stringify([...response.headers]), text)
+    const wait = response.headers.get('retry-after')
+    const also = wait === null ? {} : { retryAfter: Number(wait) }
+    return { ...(JSON.parse(text) as Omit<Answer, 'status'>), ...also, status: response.status }
   }
   const send: Trial['send'] = async (
     app,
@@ -127,7 +135,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       body: JSON.stringify({ cluster: 'prod', source, image: `localhost:5000/acme/app${app}:${tag}`, author }),
     })
     if (answer.id !== undefined && !sent.has(answer.id))
-      sent.set(answer.id, { id: answer.id, source, tag, author, order: sent.size })
+      sent.set(answer.id, { id: answer.id, source, tag, author, order: order++ })
     return answer
   }
   const verdict: Trial['verdict'] = async (id, wait = '30s') => {
@@ -162,6 +170,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     async start() {
       if (isOver) throw new Error('the trial has ended')
       state.log += state.service.log()
+      lives.push(lived(state.service))
       state.service = await serve()
     },
     send,
@@ -204,7 +213,7 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
     },
     rewrote: (oid) => lost.push(oid),
     promised(earlier) {
-      for (const one of earlier) sent.set(one.id, { ...one, order: sent.size })
+      for (const one of earlier) sent.set(one.id, { ...one, order: order++ })
     },
     settled,
     sent: () => [...sent.values()],
@@ -216,12 +225,14 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
       await settled()
       const there = new Set(git(bare, 'ls-tree', '-r', '--name-only', 'main').split('\n'))
       const files = all.filter((app) => there.has(path(app))).map((app) => [`github.com/acme/app${app}`, path(app)])
-      const record: RunRecord = {
+      await judge({
         bare,
         branch: 'main',
         start: first,
         url: state.service.url,
         pid: state.service.pid,
+        state: more.stateIn ?? mgo.state,
+        lives: [...lives, lived(state.service)],
         sent: [...sent.values()],
         foreign: others,
         lines,
@@ -230,15 +241,8 @@ export async function startTrial(options: TrialOptions = {}): Promise<Trial> {
         secrets: [password, ...secrets],
         searched: [stateSeen()],
         log: state.log + state.service.log(),
-        maxRssMiB: 600,
-        maxFiles: 1_000,
-      }
-      const file = join(mgo.state, 'run.json')
-      writeFileSync(file, JSON.stringify(record))
-      const ran = spawnSync(process.execPath, [join(import.meta.dirname, 'checker', 'checker.ts'), file], {
-        encoding: 'utf8',
+        told,
       })
-      assert.equal(ran.status, 0, `${ran.stdout}\n${ran.stderr}\n${record.log.slice(-4_000)}`)
     },
     end,
   }

@@ -11,8 +11,11 @@ import type { Patience } from './patience.ts'
 export type Hub = {
   /** One more reader of the stream of events. */
   told(told: Told): void
-  /** Events with a number above `after`, as they come; `beat` where nothing came for a while. Ends with the server, or when `signal` aborts. */
-  follow(after: number, of: EventsOf, signal: AbortSignal): AsyncGenerator<Numbered | 'beat'>
+  /**
+   * Events with a number above `after`, as they come: those that are there at once together, and none where nothing came for
+   * a while. Ends with the server, or when `stop` aborts.
+   */
+  follow(after: number, of: EventsOf, stop: AbortSignal): AsyncGenerator<readonly Numbered[]>
   /** Resolves when everything that was told is on disk. */
   idle(): Promise<void>
 }
@@ -29,7 +32,10 @@ export type HubOptions = {
 const mostWaiting = 20_000
 /** The newest events, kept in memory so that followers need not all ask the disk. */
 const recentKept = 1_000
+/** Events that a follower is given at once at most: one that does not read has no more than these in memory. */
 const page = 200
+/** Followers are woken at most this often (ms): under load each wakes for many events, and writes them at once. */
+const restMs = 20
 
 /** Makes the hub. */
 export function openHub(options: HubOptions): Hub {
@@ -39,14 +45,26 @@ export function openHub(options: HubOptions): Hub {
     told: (told) => record.add(told),
     async *follow(after, of, stop) {
       let at = after
-      while (!stop.aborted && waits.state() !== 'ended') {
-        const next = record.next()
-        const some = await newer(at, of, { recent: record.recent, memory })
-        for (const one of some.events) yield one
-        at = some.at
-        if (some.events.length > 0 || some.more) continue
-        const what = await waits.atMost(Promise.race([next, aborted(stop)]), beatMs)
-        if (what === undefined && waits.state() !== 'ended') yield 'beat'
+      const bell = openBell()
+      stop.addEventListener('abort', bell.ring, { once: true })
+      record.bells.add(bell)
+      try {
+        while (!stop.aborted) {
+          // Whoever follows hears the end of what a server that goes down has finished.
+          const isLast = waits.state() === 'ended'
+          if (isLast) await record.idle()
+          const rung = bell.rung()
+          const some = await newer(at, of, { recent: record.recent, memory })
+          if (some.events.length > 0) yield some.events
+          at = some.at
+          if (some.more) continue
+          if (isLast) return
+          if (some.events.length > 0) continue
+          const what = await waits.atMost(rung, beatMs)
+          if (what === undefined && waits.state() !== 'ended') yield []
+        }
+      } finally {
+        record.bells.delete(bell)
       }
     },
     idle: () => record.idle(),
@@ -54,10 +72,11 @@ export function openHub(options: HubOptions): Hub {
 }
 
 /** Keeps events in the order in which they were told. */
-function recorder({ memory, warn }: HubOptions) {
+function recorder({ memory, waits, warn }: HubOptions) {
   const recent: Numbered[] = []
   const waiting: Told[] = []
-  let arrival = Promise.withResolvers<'came'>()
+  const bells = new Set<Bell>()
+  const ring = ringer(bells, waits)
   let running: Promise<void> | undefined
   let lost = 0
   const keep = async (): Promise<void> => {
@@ -70,14 +89,13 @@ function recorder({ memory, warn }: HubOptions) {
       } catch (error) {
         warn(`${batch.length} events were not kept: ${error instanceof Error ? error.message : String(error)}`)
       }
-      arrival.resolve('came')
-      arrival = Promise.withResolvers<'came'>()
+      ring()
     }
     running = undefined
   }
   return {
     recent,
-    next: () => arrival.promise,
+    bells,
     idle: () => running ?? Promise.resolve(),
     add(told: Told) {
       if (waiting.length < mostWaiting) {
@@ -94,8 +112,10 @@ type Some = { readonly events: readonly Numbered[]; readonly at: number; readonl
 async function newer(at: number, of: EventsOf, { recent, memory }: Reading): Promise<Some> {
   const [oldest] = recent
   if (oldest !== undefined && oldest.seq <= at + 1) {
-    const some = recent.slice(Math.max(0, at + 1 - oldest.seq))
-    return { events: some.filter(({ told }) => concerns(told, of)), at: some.at(-1)?.seq ?? at, more: false }
+    const from = Math.max(0, at + 1 - oldest.seq)
+    const some = recent.slice(from, from + page)
+    const events = some.filter(({ told }) => concerns(told, of))
+    return { events, at: some.at(-1)?.seq ?? at, more: from + page < recent.length }
   }
   const events = await memory.eventsAfter(at, of, page)
   return { events, at: events.at(-1)?.seq ?? at, more: events.length === page }
@@ -118,9 +138,35 @@ function clusterOf(told: Told): string | undefined {
   return 'cluster' in told ? told.cluster : undefined
 }
 
-function aborted(stop: AbortSignal): Promise<'stopped'> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve('stopped')
-    else stop.addEventListener('abort', () => resolve('stopped'), { once: true })
-  })
+type Bell = { readonly ring: () => void; readonly rung: () => Promise<'rung'> }
+
+/** One for each follower, so that nothing which lives longer remembers each of its waits. */
+function openBell(): Bell {
+  let next = Promise.withResolvers<'rung'>()
+  return {
+    ring: () => {
+      next.resolve('rung')
+      next = Promise.withResolvers()
+    },
+    rung: () => next.promise,
+  }
+}
+
+/** Rings all bells: at once where they rested, else when they have. */
+function ringer(bells: ReadonlySet<Bell>, waits: Patience): () => void {
+  let state: 'quiet' | 'resting' | 'due' = 'quiet'
+  const ring = (): void => {
+    if (state !== 'quiet' || bells.size === 0) {
+      if (state === 'resting') state = 'due'
+      return
+    }
+    for (const bell of bells) bell.ring()
+    state = 'resting'
+    void waits.atMost(new Promise<never>(() => undefined), restMs).then(() => {
+      const isDue = state === 'due'
+      state = 'quiet'
+      if (isDue) ring()
+    })
+  }
+  return ring
 }

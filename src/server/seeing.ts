@@ -85,7 +85,7 @@ function judge(judging: Judging): Seeing {
         ended(verdict.id)
         if (told.request === undefined) return isWhole(verdict.cluster, judging) ? told : undefined
         note(told.request)
-        return (await request(verdict.id)) && { ...told, verdict: caller.shown(verdict) }
+        return (await request(verdict.id)) && veiled(told, caller)
       }
       case 'planned':
         return isWhole(told.cluster, judging) ? told : undefined
@@ -99,6 +99,13 @@ function judge(judging: Judging): Seeing {
         return cluster === undefined && caller.may({ verb: 'read' }) ? told : undefined
     }
   }
+}
+
+/** Hints of a verdict that list what else there is are for those who may read it. Where nothing is hidden it is the event itself. */
+export function veiled(told: Told, caller: Caller): Told {
+  if (told.kind !== 'finished') return told
+  const verdict = caller.shown(told.verdict)
+  return verdict === told.verdict ? told : { ...told, verdict }
 }
 
 /** About a cluster as a whole. */

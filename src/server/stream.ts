@@ -21,7 +21,7 @@ import { eventShape } from './event-shape.ts'
 import type { Hub } from './hub.ts'
 import type { EventMemory, Known, Numbered } from './memory.ts'
 import { addRoute } from './route.ts'
-import { type Seeing, seeingFor } from './seeing.ts'
+import { type Seeing, seeingFor, veiled } from './seeing.ts'
 
 export type StreamOptions = {
   readonly desk: Pick<Desk, 'verdict'>
@@ -139,10 +139,10 @@ type Course = {
 }
 
 /** One deploy: what is about it and about its releases, until its verdict. */
-async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, caller, seen }: Course): Texts {
+async function* ofDeploy(events: AsyncGenerator<readonly Numbered[]>, { id, desk, caller, seen }: Course): Texts {
   let releases: ReadonlySet<string> = new Set()
-  for await (const one of events) {
-    if (one === 'beat') {
+  for await (const some of events) {
+    if (some.length === 0) {
       yield beat
       // Where the disk took no events for a while the end is known all the same.
       const now = await desk.verdict(id, 0)
@@ -150,10 +150,12 @@ async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, 
       yield ending(now, caller)
       return
     }
-    const { told } = one
-    if (told.kind === 'committed' || told.kind === 'unchanged') releases = new Set(told.releases)
-    if (one.seq > seen && isOf(told, releases)) yield show({ ...one, told: veiled(told, caller) })
-    if (told.kind === 'finished' && told.verdict.id === id) return
+    for (const one of some) {
+      const { seq, told } = one
+      if (told.kind === 'committed' || told.kind === 'unchanged') releases = new Set(told.releases)
+      if (seq > seen && isOf(told, releases)) yield show(one, veiled(told, caller))
+      if (told.kind === 'finished' && told.verdict.id === id) return
+    }
   }
 }
 
@@ -161,12 +163,17 @@ async function* ofDeploy(events: AsyncGenerator<Numbered | 'beat'>, { id, desk, 
 const silenceMs = 15_000
 
 /** What a reader may hear of everything. Events that are not for them are silence, too. */
-async function* ofAll(events: AsyncGenerator<Numbered | 'beat'>, seeing: Seeing): Texts {
+async function* ofAll(events: AsyncGenerator<readonly Numbered[]>, seeing: Seeing): Texts {
   let saidMs = performance.now()
-  for await (const one of events) {
-    const told = one === 'beat' ? undefined : await seeing(one.told)
-    if (one !== 'beat' && told !== undefined) yield show({ ...one, told })
-    else if (one === 'beat' || performance.now() - saidMs > silenceMs) yield beat
+  for await (const some of events) {
+    let text = ''
+    for (const one of some) {
+      const heard = await seeing(one.told)
+      if (heard !== undefined) text += show(one, heard)
+    }
+    // What came together is written together: with many readers, writing is what costs.
+    if (text !== '') yield text
+    else if (some.length === 0 || performance.now() - saidMs > silenceMs) yield beat
     else continue
     saidMs = performance.now()
   }
@@ -179,13 +186,15 @@ async function* only(text: string): Texts {
 /** A comment: it keeps proxies from ending the connection. */
 const beat = ': still there\n\n'
 
-function show({ seq, told }: Numbered): string {
-  return `id: ${seq}\nevent: ${told.kind}\ndata: ${JSON.stringify(told)}\n\n`
-}
+/** What one reader hears as it was told, others hear, too: it is put into words once. */
+const words = new WeakMap<Numbered, string>()
 
-/** Hints of a verdict that list what else there is are for those who may read it. */
-function veiled(told: Told, caller: Caller): Told {
-  return told.kind === 'finished' ? { ...told, verdict: caller.shown(told.verdict) } : told
+function show(one: Numbered, heard: Told): string {
+  const known = heard === one.told ? words.get(one) : undefined
+  if (known !== undefined) return known
+  const text = `id: ${one.seq}\nevent: ${heard.kind}\ndata: ${JSON.stringify(heard)}\n\n`
+  if (heard === one.told) words.set(one, text)
+  return text
 }
 
 function ending({ verdict, request }: Known, caller: Caller): string {

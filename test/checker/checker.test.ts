@@ -39,8 +39,18 @@ const own = commit(bare, 'tag: "v2"\n# theirs\n', `Deploy v2\n\nMgo-Request: ${i
 
 const answers = new Map<string, object>()
 let health = 200
+/** What the doors say beside the verdicts; `undefined`: 404. */
+const doors = new Map<string, string | undefined>()
 const server = createServer((request, response) => {
-  const answer = answers.get(request.url?.split('/').at(-1) ?? '')
+  const path = request.url?.split('?')[0] ?? ''
+  if (doors.has(path)) {
+    const text = doors.get(path)
+    // A stream of events stays open.
+    response.writeHead(text === undefined ? 404 : 200).write(text ?? 'nothing')
+    if (path !== '/v1/events') response.end()
+    return
+  }
+  const answer = answers.get(path.split('/').at(-1) ?? '')
   response.writeHead(request.url === '/healthz' ? health : 200).end(JSON.stringify(answer ?? {}))
 })
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -57,6 +67,8 @@ const whole: RunRecord = {
   start,
   url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   pid: process.pid,
+  state: folder,
+  lives: [{ peakMiB: 1, files: 10_000 }],
   sent: [{ id, source: 'app', tag: 'v2', author, order: 0 }],
   foreign: [foreign],
   lines: [{ file, line: '# theirs' }],
@@ -65,8 +77,10 @@ const whole: RunRecord = {
   secrets: ['hush'],
   searched: [kept],
   log: 'all is well',
-  maxRssMiB: 10_000,
-  maxFiles: 10_000,
+  told: ['accepted'],
+  maxPeakMiB: 10_000,
+  moreFiles: 0,
+  restMs: 200,
 }
 const committed = { id, verdict: 'committed', commit: own }
 
@@ -107,8 +121,21 @@ const forged: [why: string, says: RegExp, run: Partial<RunRecord>, said?: object
   ['a foreign line that is gone', /^I4 the foreign line/, { lines: [{ file, line: '# ours' }] }],
   ['a secret in the log', /^I5 the log/, { log: 'they said hush' }],
   ['a secret in a file', /^I5 .*kept.txt/, { secrets: ['interest'] }],
-  ['too much memory', /^I6 .*MiB/, { maxRssMiB: 1 }],
-  ['too many files', /^I6 .*files open/, { maxFiles: 1 }],
+  [
+    'a secret in base64',
+    /^I5 the log/,
+    { log: `Basic ${Buffer.from('mgo:a long hush!').toString('base64')}`, secrets: ['a long hush'] },
+  ],
+  ['a secret in what a caller was told', /^I5 what callers/, { told: ['well', '{"message":"hush"}'] }],
+  ['a secret in an answer', /^I5 an answer/, {}, { ...committed, problem: { code: 'X', message: 'hush' } }],
+  [
+    'a secret in a commit',
+    /^I5 a commit/,
+    { bare: copy('told', 'tag: "v2"\n# theirs\n#\n', 'They said hush'), foreign: [] },
+  ],
+  ['too much memory', /^I6 .*MiB/, { maxPeakMiB: 2 }],
+  ['too much memory in a server that is gone', /^I6 .*took 20000 MiB/, { lives: [{ peakMiB: 20_000, files: 10_000 }] }],
+  ['files that stay open', /^I6 .*files open/, { lives: [{ peakMiB: 1, files: 2 }] }],
   [
     'one request committed twice',
     /^I1 .*committed 2 times/,
@@ -140,6 +167,45 @@ for (const [why, says, run, said] of forged)
     )
   })
 
+for (const [path, text, says] of [
+  ['/metrics', 'mgo_hush 1', /^I5 \/metrics holds/],
+  ['/v1/events', 'id: 1\n\ndata: hush\n\n', /^I5 \/v1\/events holds/],
+  ['/v1/deploys', '{"deploys":["hush"]}', /^I5 \/v1\/deploys.* holds/],
+  ['/metrics', undefined, /^I5 \/metrics could not/],
+] as const)
+  test(`the checker sees a secret at ${path}, or that it cannot look: ${text}`, async () => {
+    doors.set(path, text)
+    const wrong = await judged(whole)
+    doors.delete(path)
+    assert.equal(wrong.length, 1)
+    assert.match(wrong[0] ?? '', says)
+  })
+
+test('the checker sees a program that the server left, also one of a server that is gone', async () => {
+  const args = ['--git-dir', bare, 'hash-object', '--stdin-paths']
+  // One below the process that is judged, and one that only works in the folder of the state.
+  const own = spawn('git', args, { stdio: ['pipe', 'ignore', 'ignore'] })
+  const sight = /^I6 a program of the server is left: git .*hash-object/m
+  const found = (await judged({ ...whole, state: '/nowhere' })).join('\n')
+  const elsewhere = spawn('sleep', ['100'])
+  const orphan = (await judged({ ...whole, pid: elsewhere.pid ?? 0 })).join('\n')
+  for (const one of [own, elsewhere]) one.kill()
+  assert.match(found, sight)
+  assert.match(orphan, sight)
+})
+
+test('the checker lets a server keep its two programs, and sees one more', async () => {
+  const args = ['--git-dir', bare, 'cat-file', '--batch']
+  const keep = () => spawn('git', args, { stdio: ['pipe', 'ignore', 'ignore'] })
+  const first = keep()
+  const none = await judged(whole)
+  const second = keep()
+  const one = await judged(whole)
+  for (const child of [first, second]) child.kill()
+  assert.deepEqual(none, [])
+  assert.match(one.join('\n'), /^I6 a program of the server is left: .*cat-file/)
+})
+
 test('the checker sees a server that is gone', async () => {
   health = 500
   assert.match((await judged(whole)).join('\n'), /^I6 the server does not answer/m)
@@ -147,12 +213,12 @@ test('the checker sees a server that is gone', async () => {
 })
 
 test('the checker shares no code with mgo', () => {
-  const own = ['checker.ts', 'process.ts']
+  const own = ['checker.ts', 'process.ts', 'secrets.ts']
   const texts = own.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
   const from = texts.flatMap((text) => [...text.matchAll(/ from '([^']+)'/g)].map((match) => match[1] ?? ''))
   assert.ok(from.length > own.length)
   assert.deepEqual(
-    from.filter((name) => !name.startsWith('node:') && name !== './process.ts'),
+    from.filter((name) => !name.startsWith('node:') && !own.includes(name.replace('./', ''))),
     [],
   )
 })

@@ -9,9 +9,9 @@
  * @module
  */
 import { execFileSync } from 'node:child_process'
-import { globSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { alive } from './process.ts'
+import { readFileSync } from 'node:fs'
+import { alive, type Run } from './process.ts'
+import { type Searched, secrets } from './secrets.ts'
 
 /** A request as its sender knows it. `order`: the place among those of its source, which were sent one after the other. */
 export type Sent = {
@@ -22,29 +22,21 @@ export type Sent = {
   readonly order: number
 }
 
-export type RunRecord = {
-  readonly bare: string
-  readonly branch: string
-  /** The first commit, made before mgo came. */
-  readonly start: string
-  readonly url: string
-  readonly pid: number
-  readonly sent: readonly Sent[]
-  /** Commits of others that were pushed. */
-  readonly foreign: readonly string[]
-  /** Lines of others that a file still has at the tip. */
-  readonly lines: readonly { readonly file: string; readonly line: string }[]
-  /** Where the branch stood before somebody threw it back: what led there need not be in it any more. */
-  readonly lost: readonly string[]
-  /** The values file of each source. */
-  readonly files: Readonly<Record<string, string>>
-  readonly secrets: readonly string[]
-  /** Folders and files that must hold no secret. */
-  readonly searched: readonly string[]
-  readonly log: string
-  readonly maxRssMiB: number
-  readonly maxFiles: number
-}
+export type RunRecord = Run &
+  Searched & {
+    readonly branch: string
+    /** The first commit, made before mgo came. */
+    readonly start: string
+    readonly sent: readonly Sent[]
+    /** Commits of others that were pushed. */
+    readonly foreign: readonly string[]
+    /** Lines of others that a file still has at the tip. */
+    readonly lines: readonly { readonly file: string; readonly line: string }[]
+    /** Where the branch stood before somebody threw it back: what led there need not be in it any more. */
+    readonly lost: readonly string[]
+    /** The values file of each source. */
+    readonly files: Readonly<Record<string, string>>
+  }
 
 type Answer = {
   readonly id: string
@@ -210,21 +202,6 @@ function foreign(run: RunRecord, commits: readonly Commit[]): readonly string[] 
     .concat(own, strange)
 }
 
-/** I5: no secret in what was said or kept. */
-function secrets(run: RunRecord): readonly string[] {
-  const wrong = run.secrets.filter((secret) => run.log.includes(secret)).map(() => 'I5 the log holds a secret')
-  for (const place of run.searched) {
-    const paths = statSync(place).isDirectory()
-      ? globSync('**/*', { cwd: place }).map((name) => join(place, name))
-      : [place]
-    for (const path of paths.filter((one) => statSync(one, { throwIfNoEntry: false })?.isFile() === true)) {
-      const text = readFileSync(path).toString('latin1')
-      if (run.secrets.some((secret) => text.includes(secret))) wrong.push(`I5 ${path} holds a secret`)
-    }
-  }
-  return wrong
-}
-
 /** Everything that is wrong with a run. */
 async function check(run: RunRecord): Promise<readonly string[]> {
   const commits = history(run.bare, run.branch)
@@ -238,7 +215,7 @@ async function check(run: RunRecord): Promise<readonly string[]> {
     return oneEnd(sent, answer, own.length > 0 || !good.has(answer?.verdict ?? '') ? own : of(gone)) ?? []
   })
   const git = [...files(run, found, commits), ...foreign(run, commits), ...lines(run)]
-  return [...ends, ...git, ...secrets(run), ...(await alive(run))]
+  return [...ends, ...git, ...(await secrets(run, [...found.values()])), ...(await alive(run))]
 }
 
 const wrong = await check(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as RunRecord)

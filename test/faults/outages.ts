@@ -3,12 +3,13 @@
  *
  * @module
  */
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { between, oneOf, pause } from './chance.ts'
-import { apps, type Fault } from './fault.ts'
-import { startWire, type Wire } from './wire.ts'
+import { between, pause, shuffled } from './chance.ts'
+import { apps, type Course, type Fault } from './fault.ts'
+import { kinds, places, startWire, type Wire } from './wire.ts'
 
 const away: Fault = {
   row: 'R11',
@@ -29,31 +30,47 @@ const away: Fault = {
   },
 }
 
-/** Over TLS, through a wire that breaks, falls silent or drips after so many bytes: in the handshake, or in a record. */
+/** Each kind of break in each place, in some order; each is held until a connection has broken of it. */
+async function breakAll(wire: Wire, { trial, next }: Course): Promise<void> {
+  const ways = kinds.flatMap((kind) => places.map((place) => ({ kind, place })))
+  let turn = 0
+  for (const { kind, place } of shuffled(next, ways)) {
+    wire.breaks(kind, place, between(next, 0, place === 'handshake' ? 900 : 600))
+    const endMs = performance.now() + 30_000
+    // Also when the load is over somebody must speak to the git server.
+    for (; wire.broke(kind, place) === 0; turn++) {
+      assert.ok(performance.now() < endMs, `no ${place} broke by ${kind}`)
+      await trial.insist(apps, `w${turn}`, `wire-${turn}`)
+      await pause(100)
+    }
+    await pause(next() * 900)
+    wire.heals()
+    await pause(next() * 300)
+  }
+}
+
+/** Over TLS, through a wire that breaks, falls silent or drips after so many bytes. */
 function brokenWire(): Fault {
-  const folder = mkdtempSync(join(tmpdir(), 'mgo-wire-'))
+  let ends: (() => Promise<void>) | undefined
   let wire: Wire | undefined
   return {
     row: 'R12',
-    does: 'the wire to the git server breaks in a handshake or a record, falls silent, or drips',
+    does: 'the wire to the git server is cut, falls silent and drips, each in a handshake and in a body',
     options() {
+      const folder = mkdtempSync(join(tmpdir(), 'mgo-wire-'))
       const made = startWire(folder)
       wire = made
-      return { front: made.front, env: { GIT_SSL_CAINFO: made.ca } }
-    },
-    async play({ next, load }) {
-      for (let i = between(next, 3, 6); i > 0; i--) {
-        wire?.breaks(oneOf(next, ['reset', 'silence', 'drip']), between(next, 0, oneOf(next, [3_000, 12_000])))
-        await pause(next() * 900)
-        wire?.breaks('nothing', 0)
-        await pause(next() * 300)
+      ends = async () => {
+        await made.close()
+        rmSync(folder, { recursive: true, force: true })
       }
-      await load.over
+      return { apps: apps + 1, front: made.front, env: { GIT_SSL_CAINFO: made.ca } }
     },
-    async after() {
-      await wire?.close()
-      rmSync(folder, { recursive: true, force: true })
+    async play(course) {
+      if (wire !== undefined) await breakAll(wire, course)
+      await course.load.over
     },
+    after: async () => ends?.(),
   }
 }
 

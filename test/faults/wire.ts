@@ -11,22 +11,36 @@ import { createServer as createTlsServer } from 'node:tls'
 import { makeCerts } from '../rig/certs.ts'
 
 /** `reset`: the connection is cut hard. `silence`: it stays open, and nothing comes. `drip`: a byte a second comes. */
-export type Break = 'nothing' | 'reset' | 'silence' | 'drip'
+export const kinds = ['reset', 'silence', 'drip'] as const
+export type Break = (typeof kinds)[number]
+
+/** In a handshake, or in a body: when a connection has its keys. */
+export const places = ['handshake', 'body'] as const
+export type Place = (typeof places)[number]
 
 export type Wire = {
   /** The file of the authority, PEM. */
   readonly ca: string
   /** The address to use instead of this one of the git server. */
   readonly front: (url: string) => string
-  /** What happens to each connection, after that many bytes that the server has sent. */
-  breaks(kind: Break, afterBytes: number): void
+  /**
+   * What happens to each connection from now on, after that many bytes of the handshake or of the body that the server has sent.
+   * For a handshake what is open is hung up, so that there is one.
+   */
+  breaks(kind: Break, place: Place, afterBytes: number): void
+  heals(): void
+  /** How often a connection broke in this way. */
+  broke(kind: Break, place: Place): number
   close(): Promise<void>
 }
 
 /** Starts one with an authority of its own in `folder`. */
 export function startWire(folder: string): Wire {
   makeCerts(folder)
-  let broken: { readonly kind: Break; readonly after: number } = { kind: 'nothing', after: 0 }
+  let broken: { readonly kind: Break; readonly place: Place; readonly after: number } | undefined
+  const count = new Map<string, number>()
+  // Connections that have their keys, by their port at the TLS server.
+  const keyed = new Set<number>()
   let target = ''
   const open = new Set<Socket>()
   const pair = (near: Socket, far: Socket) => {
@@ -42,6 +56,7 @@ export function startWire(folder: string): Wire {
   }
   const pem = { key: readFileSync(join(folder, 'server.key')), cert: readFileSync(join(folder, 'server.crt')) }
   const tls = createTlsServer(pem, (socket) => {
+    keyed.add(socket.remotePort ?? 0)
     const inner = connect(Number(new URL(target).port), '127.0.0.1')
     pair(socket, inner)
     socket.pipe(inner).pipe(socket)
@@ -52,16 +67,24 @@ export function startWire(folder: string): Wire {
     const far = connect((tls.address() as AddressInfo).port, '127.0.0.1')
     pair(near, far)
     near.pipe(far)
-    let sent = 0
+    const sent = { handshake: 0, body: 0 }
+    let port = 0
+    far.on('connect', () => {
+      port = far.localPort ?? 0
+      keyed.delete(port)
+    })
     far.on('data', (chunk: Buffer) => {
-      const { kind, after } = broken
-      const whole = kind === 'nothing' ? chunk : chunk.subarray(0, Math.max(0, after - sent))
-      sent += chunk.length
-      if (whole.length > 0) near.write(whole)
-      if (whole.length === chunk.length) return
+      const place = keyed.has(port) ? 'body' : 'handshake'
+      const left = broken?.place === place ? Math.max(0, broken.after - sent[place]) : chunk.length
+      sent[place] += chunk.length
+      if (left > 0) near.write(chunk.subarray(0, left))
+      if (broken === undefined || left >= chunk.length) return
+      const { kind } = broken
+      const name = `${kind} ${place}`
+      count.set(name, (count.get(name) ?? 0) + 1)
       far.pause()
       if (kind === 'reset') near.resetAndDestroy()
-      else if (kind === 'drip') drip(chunk.subarray(whole.length), near)
+      else if (kind === 'drip') drip(chunk.subarray(left), near)
     })
     far.on('end', () => near.end())
   })
@@ -73,9 +96,14 @@ export function startWire(folder: string): Wire {
       target = url
       return `https://127.0.0.1:${(wire.address() as AddressInfo).port}${new URL(url).pathname}`
     },
-    breaks(kind, after) {
-      broken = { kind, after }
+    breaks(kind, place, after) {
+      broken = { kind, place, after }
+      if (place === 'handshake') for (const one of open) one.destroy()
     },
+    heals: () => {
+      broken = undefined
+    },
+    broke: (kind, place) => count.get(`${kind} ${place}`) ?? 0,
     async close() {
       for (const one of open) one.destroy()
       await Promise.all([tls, wire].map((one) => new Promise((resolve) => one.close(resolve))))
