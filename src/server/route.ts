@@ -37,7 +37,7 @@ export type Answer = {
 }
 
 export type Route<P extends Words = Words, Q extends Words = Words> = {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS'
   /** As OpenAPI writes it: `/v1/deploys/{id}`. */
   readonly path: string
   /** The name of the operation, for clients that are made from the description. */

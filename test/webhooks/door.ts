@@ -37,7 +37,7 @@ const noTokens: Access = {
   hook: () => {
     throw new Error('no policy was asked for')
   },
-  bounds: { failed: () => undefined, delivered: () => undefined },
+  bounds: { perMinute: () => 600, failed: () => undefined, delivered: () => undefined },
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-hooks-'))
