@@ -59,7 +59,7 @@ export type Vendor = {
    * Without one, the bytes of the body are the id.
    */
   readonly delivery?: (body: unknown) => string | undefined
-  /** The payload may hold no time: the same tag pushed twice looks like a retry, so its bytes are an id for minutes only. */
+  /** The payload may hold no time: the same tag pushed twice looks like a retry, so its bytes are an id for ten minutes only. */
   readonly timeless?: boolean
   /** Its JSON may be a list of events, whatever its content type says. */
   readonly lists?: boolean

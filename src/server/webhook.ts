@@ -39,7 +39,10 @@ export type WebhookOptions = {
 
 /** GitHub sends up to 25 MB for a push with thousands of commits; who needs that has the look once a minute. */
 const bodyLimit = 1024 * 1024
-/** Retries come within minutes; the same tag pushed again is a deploy of its own later on. */
+/**
+ * Retries come within minutes of the first try; the same tag pushed again is a deploy of its own later on. A retry does not
+ * make them longer: a tag that is pushed every few minutes must be deployed, too.
+ */
 const windowMs = 10 * 60 * 1000
 /** A registry may tell of thousands of pulls at once. */
 const mostTold = 50
@@ -151,8 +154,8 @@ async function receive(
       return why === undefined ? reply.code(202).send({ status: 'accepted', hook: hook.name }) : ignored(why, hook)
     }
     case 'pushed': {
-      const id = idOf(vendor, { bytes, body: received.body, atMs })
-      const done = await deliver({ hook, how, id, artifacts: heard.artifacts, by: heard.by })
+      const same = sameAs(vendor, { bytes, body: received.body, atMs })
+      const done = await deliver({ hook, how, ...same, artifacts: heard.artifacts, by: heard.by })
       return reply.code(isTaken(done) ? 202 : 200).send(shown(done, hook))
     }
   }
@@ -181,11 +184,10 @@ function shown(done: Delivered, { name }: Hook) {
 
 type Received = { readonly bytes: Buffer; readonly body: unknown; readonly atMs: number }
 
-function idOf({ name, delivery, timeless }: Vendor, { bytes, body, atMs }: Received): string {
+function sameAs({ name, delivery, timeless }: Vendor, { bytes, body, atMs }: Received): Pick<Told, 'id' | 'since'> {
   const own = delivery?.(body)
-  if (own !== undefined) return `${name}:${/^[\x21-\x7e]{1,120}$/.test(own) ? own : sha256(own)}`
-  const minutes = timeless === true ? `:${Math.floor(atMs / windowMs)}` : ''
-  return `${name}:${sha256(bytes)}${minutes}`
+  if (own !== undefined) return { id: `${name}:${/^[\x21-\x7e]{1,120}$/.test(own) ? own : sha256(own)}` }
+  return { id: `${name}:${sha256(bytes)}`, ...(timeless === true ? { since: atMs - windowMs } : {}) }
 }
 
 function parse(bytes: Buffer): unknown {

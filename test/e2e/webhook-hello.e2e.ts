@@ -22,7 +22,7 @@ await new Promise<void>((resolve) => trap.listen(0, '127.0.0.1', resolve))
 after(() => trap.close())
 const trapUrl = `http://127.0.0.1:${(trap.address() as AddressInfo).port}/validate`
 
-let failures = 0
+let [failures, aheadMs] = [0, 0]
 const image = {
   source: 'github.com/acme/shop',
   clusters: ['one'] as Cluster[],
@@ -35,6 +35,7 @@ const app = openDoor({
     hookOf('acr', { images: [{ ...image, repository, image: repository }] }),
     hookOf('quay', { images: [{ ...image, repository: 'quay.io/acme/shop', image: 'quay.io/acme/shop' }] }),
   ],
+  now: () => Date.now() + aheadMs,
   bounds: {
     perMinute: () => 77,
     delivered: () => undefined,
@@ -110,4 +111,17 @@ test('an event that comes again alone, or beside others, is the same deploy', as
     { ...second, again: true },
     { ...first, again: true },
   ])
+})
+
+test('bytes without id and time are a retry for ten minutes from the first, whatever the clock shows', async () => {
+  const payload = golden.find(({ vendor, name }) => vendor === 'quay' && name === 'push')?.body
+  const send = async (minutes: number) => {
+    aheadMs = minutes * 60_000
+    const got = await post({ 'content-type': 'application/json' }, payload, `quay/${id}`)
+    return (got.body['deploys'] as { readonly id: string }[]).map((one) => one.id)
+  }
+  const first = await send(0)
+  assert.ok(first.length > 0)
+  for (const minutes of [1, 4, 7, 9.9]) assert.deepEqual(await send(minutes), first, `${minutes} minutes later`)
+  assert.notDeepEqual(await send(10.1), first, 'a new push of the same tag')
 })

@@ -110,10 +110,11 @@ export type DoorOptions = Partial<DeliverOptions> & {
   readonly verify?: VerifyToken
   readonly warn?: (text: string) => void
   readonly bounds?: HookBounds
+  readonly now?: () => number
 }
 
 /** Opens a door. */
-export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
+export function openDoor({ hooks, moved, verify, warn, bounds, now, ...more }: DoorOptions): FastifyInstance {
   const pushes = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     open: (cluster, source) => office.journal.openTags(cluster, source),
@@ -146,7 +147,7 @@ export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOp
       deliver: (told) => pushes.deliver(told),
       held: office.journal.held,
       moved: moved ?? (() => undefined),
-      now: () => Date.now(),
+      now: now ?? (() => Date.now()),
     },
   })
   apps.push(app)
