@@ -47,7 +47,7 @@ export type Visit = {
 }
 
 export type Access = {
-  /** Who sends a request. Throws UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, ISSUER_UNREACHABLE. */
+  /** Who sends a request. Throws UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, ISSUER_UNREACHABLE, OVERLOADED. */
   identify(visit: Visit): Promise<Caller>
   /** The caller behind a hook whose signature was verified. */
   hook(id: string): Caller

@@ -131,3 +131,34 @@ for (const [claims, why] of strangers)
       const said = await post(await issuer.sign({ ...good, ...claims }))
       assert.deepEqual([said.status, (JSON.parse(said.text) as { code: string }).code], [403, 'FORBIDDEN'], said.text)
     }))
+
+test('S17: a crowd of forged key ids is not held, and keeps out neither known keys nor new ones', () =>
+  harmless(target, async () => {
+    const known = await issuer.sign(good)
+    const forged = await Promise.all(Array.from({ length: 300 }, (_, i) => issuer.sign(good, { kid: `made-up-${i}` })))
+    const [first = '', ...crowd] = forged
+    // Until the issuer has been read as often as it may be in a minute.
+    for (let waited = 0; waited < 1_000; ) {
+      const begun = performance.now()
+      assert.equal((await post(first)).status, 401)
+      waited = performance.now() - begun
+    }
+    await issuer.rotate()
+    const fresh = await issuer.sign(good)
+    const begun = performance.now()
+    const all = crowd.map(async (token) => {
+      const { status, headers } = await post(token)
+      return { status, again: headers.get('retry-after'), ms: performance.now() - begun }
+    })
+    assert.equal((await ask(target, '/healthz')).status, 200)
+    const { status } = await ask(target, '/v1/deploys?limit=1', { token: known })
+    assert.equal(status, 200)
+    assert.ok(performance.now() - begun < 4_000, 'whose key is known waits for nobody')
+    const answers = await Promise.all(all)
+    const sent = answers.filter((one) => one.status === 503)
+    assert.equal(answers.filter((one) => one.status === 401).length, 50)
+    assert.equal(sent.length, answers.length - 50)
+    assert.ok(sent.every(({ again }) => again === '5'))
+    assert.equal((await ask(target, '/v1/deploys?limit=1', { token: fresh })).status, 200, 'the crowd had its key read')
+    assert.ok(Math.max(...sent.map(({ ms }) => ms)) < Math.min(4_000, Math.max(...answers.map(({ ms }) => ms))))
+  }))
