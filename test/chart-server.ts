@@ -15,7 +15,7 @@ import { put } from './git-server.ts'
 
 /**
  * `no-index`: 404 for index.yaml. `torn`: archives and blobs are cut in half. `cut`: the connection breaks in the middle of
- * one. `broken`: 500. `redirect`: archives and blobs are at another name of the same server, or at `elsewhere`.
+ * one. `broken`: 500. `redirect`: archives and blobs are elsewhere (`elsewhere` is given the request).
  */
 export type ChartFault = 'none' | 'no-index' | 'torn' | 'cut' | 'broken' | 'redirect'
 
@@ -27,7 +27,7 @@ export type ChartServer = {
   /** Every request that was made, with what it said in Authorization. */
   readonly seen: { readonly line: string; readonly authorization: string | undefined }[]
   login(wanted: boolean): void
-  fault(kind: ChartFault, elsewhere?: string): void
+  fault(kind: ChartFault): void
   close(): Promise<void>
 }
 
@@ -46,7 +46,6 @@ type State = {
   host: string
   login: boolean
   fault: ChartFault
-  elsewhere: string | undefined
 }
 
 /** Makes the archives of a chart with the real helm, in these versions, and serves them. `files`: the chart's own. */
@@ -56,7 +55,7 @@ export async function startCharts(
   versions: readonly string[],
 ): Promise<ChartServer> {
   const made = packages(helm, files, versions)
-  const state: State = { ...made, seen: [], host: '', login: false, fault: 'none', elsewhere: undefined }
+  const state: State = { ...made, seen: [], host: '', login: false, fault: 'none' }
   const server = createServer((request, response) => answer(request, response, state))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   state.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -67,9 +66,8 @@ export async function startCharts(
     login: (wanted) => {
       state.login = wanted
     },
-    fault: (kind, elsewhere) => {
+    fault: (kind) => {
       state.fault = kind
-      state.elsewhere = elsewhere
     },
     close: async () => {
       server.closeAllConnections()
@@ -180,10 +178,10 @@ type Sending = {
   readonly isLarge: boolean
 }
 
-function send({ type, bytes }: Blob, { request, response, state: { fault, host, elsewhere }, isLarge }: Sending): void {
+function send({ type, bytes }: Blob, { request, response, state: { fault, host }, isLarge }: Sending): void {
   // Another name for the same machine is another host.
-  if (isLarge && fault === 'redirect' && (elsewhere !== undefined || request.headers.host === host)) {
-    const location = `${elsewhere ?? `http://localhost:${host.split(':')[1]}`}${request.url}`
+  if (isLarge && fault === 'redirect' && request.headers.host === host) {
+    const location = `http://localhost:${host.split(':')[1]}${request.url}`
     return void response.writeHead(307, { location }).end()
   }
   const part = isLarge && fault === 'torn' ? bytes.subarray(0, bytes.length / 2) : bytes

@@ -27,8 +27,6 @@ export type HelmOptions = {
 
 export type Helm = {
   readonly home: string
-  /** What helm is given of the environment. */
-  readonly env: Readonly<Record<string, string>>
   /** Logins of repositories over http(s). Throws CONFIG_INVALID. */
   logins(): Promise<readonly ChartLogin[]>
   /** Whether an oci:// address is at a registry without TLS. */
@@ -71,7 +69,6 @@ export function openHelm(options: HelmOptions, exec: Run = run): Helm {
   }
   return {
     home: options.home,
-    env: options.env,
     logins: async () => (await options.logins?.()) ?? [],
     isPlain: (chart) => options.plainHttp?.has(/^oci:\/\/([^/]+)/.exec(chart)?.[1] ?? '') === true,
     version: () => {

@@ -14,7 +14,6 @@ import { pullArgs, repoAddArgs } from './args.ts'
 import { pullError } from './error.ts'
 import { refuseLinkName } from './link-name.ts'
 import type { Helm } from './program.ts'
-import { hasProxy, openWayOut } from './way-out.ts'
 import { inFolder } from './work.ts'
 
 export type Pulling = {
@@ -48,23 +47,8 @@ function keyOf(parts: readonly (string | undefined)[]): string {
 }
 
 async function pull(asked: Pulling, helm: Helm, into: string): Promise<void> {
-  await refuseLinkName(asked.repositoryUrl ?? asked.chart)
-  // A proxy of the operator's own may be the only way out, and looks at addresses where mgo cannot.
-  if (hasProxy(helm.env)) return pullOut(asked, helm, into)
-  const way = await openWayOut()
-  const run: Helm['run'] = (args, more) => helm.run(args, { ...more, env: { ...more.env, ...way.env } })
-  try {
-    await pullOut(asked, { ...helm, run }, into)
-  } catch (error) {
-    const bad = way.refused()
-    throw bad === undefined ? error : ledAway(asked.repositoryUrl ?? asked.chart, bad)
-  } finally {
-    await way.close()
-  }
-}
-
-async function pullOut(asked: Pulling, helm: Helm, into: string): Promise<void> {
   const { chart, repositoryUrl, version } = asked
+  await refuseLinkName(repositoryUrl ?? chart)
   const what = `pull the chart ${chart} ${version ?? ''}`.trim() + (repositoryUrl ? ` from ${repositoryUrl}` : '')
   const logins = await helm.logins()
   const login = logins.find(({ url }) => repositoryUrl !== undefined && bare(url) === bare(repositoryUrl))
@@ -126,14 +110,6 @@ function rename(half: string, folder: string): void {
   } catch (error) {
     if (!existsSync(folder)) throw error
   }
-}
-
-function ledAway(from: string, address: string): MgoError {
-  return new MgoError({
-    code: 'CHART_UNAVAILABLE',
-    message: `${from} leads to ${address}, the machine's own link, where no charts are`,
-    hint: 'Look at where that repository, or its index, sends whoever asks it for a chart.',
-  })
 }
 
 function passwordInUrl(chart: string): MgoError {
