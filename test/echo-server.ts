@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type ServerOptions } from 'node:https'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, request, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 export type EchoServer = {
@@ -117,3 +117,20 @@ export function kubeconfigFor(
 
 /** How a registry refuses. */
 export const denial = (message: string) => ({ errors: [{ code: 'DENIED', message }] })
+
+export type Said = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }
+type Asking = { readonly headers: Readonly<Record<string, string>>; readonly ca: string; readonly body?: unknown }
+
+/** Asks a server whose certificate an authority of the tests has signed; a body is sent as JSON. */
+export function askTls(url: string, { headers, ca, body }: Asking): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const sent = request(url, { method, headers, ca, agent: false }, (answer) => {
+      let text = ''
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }))
+    })
+    sent.on('error', reject)
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}

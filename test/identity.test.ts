@@ -162,11 +162,8 @@ for (const [claims, why] of strange) {
 }
 
 test('the token of a webhook is checked against the hook’s own settings', async () => {
-  const verify = tokenVerifier({
-    fetchJson,
-    clock: { now: Date.now, sleep: async () => undefined },
-    warn: () => undefined,
-  })
+  const options = { fetchJson, clock: { now: Date.now, sleep: async () => undefined }, warn: () => undefined }
+  const verify = tokenVerifier(options)
   const wanted = { issuer: issuer.url, audience, email: 'push@example.iam' }
   const token = (claims: Readonly<Record<string, unknown>>) => issuer.sign({ sub: '117', ...claims })
   const right = await token({ email: 'push@example.iam', email_verified: true })
@@ -181,11 +178,7 @@ test('the token of a webhook is checked against the hook’s own settings', asyn
   assert.equal((await verify('no.jwt', wanted)).kind, 'refused')
   assert.equal((await verify(right, { ...wanted, issuer: 'https://else.example.com' })).kind, 'refused')
   issuer.outage(true)
-  const cold = tokenVerifier({
-    fetchJson,
-    clock: { now: Date.now, sleep: async () => undefined },
-    warn: () => undefined,
-  })
+  const cold = tokenVerifier(options)
   await assert.rejects(cold(right, wanted), { code: 'ISSUER_UNREACHABLE' })
   issuer.outage(false)
 })

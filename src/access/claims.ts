@@ -28,8 +28,7 @@ export function claimTrouble(wanted: ClaimPatterns, claims: Claims): string | un
 /** The first claim that does not match, in words, or `undefined`. */
 export function mismatch(wanted: ClaimPatterns, claims: Claims): string | undefined {
   for (const [name, patterns] of Object.entries(wanted)) {
-    const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-    const texts = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).flatMap((one) => plain(one) ?? [])
+    const texts = textsOf(claims, name)
     if (texts.length === 0) return `the job has no claim ${name}`
     if (!texts.some((text) => matchesAny(patterns, text)))
       return `the job's ${name} is ${quote(texts.join(', '))}, not ${patterns.join(' or ')}`
@@ -39,13 +38,21 @@ export function mismatch(wanted: ClaimPatterns, claims: Claims): string | undefi
 
 /** GitHub says it in the event, the ref or the subject; GitLab in the pipeline's source and the ref's path. */
 function isOfPullRequest(claims: Claims): boolean {
+  // Of a list, too: a rule is content with one of its texts, so one of them is enough here as well.
+  const says = (name: string, is: (text: string) => boolean) => textsOf(claims, name).some(is)
   return (
-    claimText(claims, 'event_name').startsWith('pull_request') ||
-    /^(?:refs\/)?(?:pull|merge-requests)\//.test(claimText(claims, 'ref')) ||
-    claimText(claims, 'ref_path').startsWith('refs/merge-requests/') ||
-    requestSources.includes(claimText(claims, 'pipeline_source')) ||
-    claimText(claims, 'sub').split(':').includes('pull_request')
+    says('event_name', (text) => text.startsWith('pull_request')) ||
+    says('ref', (text) => /^(?:refs\/)?(?:pull|merge-requests)\//.test(text)) ||
+    says('ref_path', (text) => text.startsWith('refs/merge-requests/')) ||
+    says('pipeline_source', (text) => requestSources.includes(text)) ||
+    says('sub', (text) => text.split(':').includes('pull_request'))
   )
+}
+
+/** A claim as texts: one, or those of a list. */
+function textsOf(claims: Claims, name: string): readonly string[] {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
+  return (Array.isArray(value) ? (value as readonly unknown[]) : [value]).flatMap((one) => plain(one) ?? [])
 }
 
 /** `external_…`: a pull request at GitHub whose pipeline runs at GitLab. */

@@ -6,6 +6,7 @@
 import { type Code, MgoError } from '../error.ts'
 import type { Ran } from '../exec.ts'
 import { plain, withoutLongValues } from '../text.ts'
+import { immutable, webhookAway } from '../verdict/api-words.ts'
 
 type Known = { readonly says: RegExp; readonly code: Code; readonly hint: string }
 
@@ -17,9 +18,8 @@ const known: readonly Known[] = [
   },
   {
     // It says why nobody answered, in the words of a cluster that is away.
-    says: /failed calling webhook|conversion webhook for .* failed/,
+    ...webhookAway,
     code: 'KUBE_FAILED',
-    hint: 'Do the pods of the service behind this webhook run? Look there; then deploy again.',
   },
   {
     says: /cluster unreachable|connection refused|no such host|i\/o timeout/i,
@@ -32,9 +32,8 @@ const known: readonly Known[] = [
     hint: 'Install its CustomResourceDefinition first. One that the chart brings belongs into its crds/ folder.',
   },
   {
-    says: /field is immutable/,
+    ...immutable,
     code: 'KUBE_REFUSED',
-    hint: 'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.',
   },
   {
     says: /(?:cannot patch|server-side apply failed).*(?:" is invalid: |typed (?:patch|live) object)|updates to \w+ spec for fields other than/,

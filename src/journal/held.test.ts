@@ -58,6 +58,20 @@ test('a push that waits: known again, in order, over a restart; the first outcom
   second.close()
 })
 
+test('the same bytes much later are one push with what waits, for as long as the later one may', async () => {
+  const journal = openJournal(join(folder, 'longer.sqlite'))
+  const { held } = journal
+  const first = push(100_000, { since: 40_000 })
+  await held.hold(first)
+  await held.pinned({ ...first, digest: 'sha256:1' })
+  const retry = await held.hold(push(150_000, { since: 90_000 }))
+  assert.deepEqual([retry.id, retry.until, retry.digest], [first.id, first.until, 'sha256:1'])
+  const later = await held.hold(push(170_000, { since: 110_000 }))
+  assert.deepEqual([later.id, later.until, later.digest], [first.id, 230_000, undefined])
+  assert.deepEqual((await held.find(first.id))?.push, later)
+  journal.close()
+})
+
 test('what ended long ago is forgotten; what waits is not', async () => {
   const journal = openJournal(join(folder, 'old.sqlite'))
   const { held } = journal

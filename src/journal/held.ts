@@ -33,9 +33,11 @@ export function heldOf(database: DatabaseSync) {
     /** The one that waits already where the vendor sends it again. */
     hold(push: HeldPush): HeldPush {
       const before = same.get(sameness(push)) as Row | undefined
-      if (before !== undefined) return held(before).push
-      insert.run(push.id, sameness(push), JSON.stringify(push))
-      return push
+      const known = before === undefined ? undefined : held(before).push
+      if (known === undefined) insert.run(push.id, sameness(push), JSON.stringify(push))
+      const now = known === undefined ? push : together(known, push)
+      if (known !== undefined && now !== known) pin.run(JSON.stringify(now), known.id)
+      return now
     },
     pinned: (push: HeldPush) => void pin.run(JSON.stringify(push), push.id),
     /** The first outcome counts. */
@@ -57,6 +59,12 @@ export function heldOf(database: DatabaseSync) {
     prune: (beforeMs: number, most: number): number =>
       Number(drop.run(requestId(Math.max(beforeMs, 0), new Uint8Array(16)), most).changes),
   }
+}
+
+/** The same bytes, and so much later that it is another push: one deploy does for both, of what the tag is by then. */
+function together(known: HeldPush, { since = 0, until }: HeldPush): HeldPush {
+  const { digest: _, ...rest } = known
+  return known.at >= since ? known : { ...rest, until }
 }
 
 /** The same tag of the same delivery for the same place. */

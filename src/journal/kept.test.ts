@@ -23,6 +23,18 @@ test('a key stands for its first request: again, with something else, of somebod
   journal.close()
 })
 
+test('a key that counts for a while only stands for the first request of that while', async () => {
+  const journal = openJournal(join(folder, 'while.sqlite'))
+  const once = { scope: 'hook ci', key: 'delivery 1', fingerprint: 'a' }
+  const accept = async (at: number, since: number) => (await journal.accept(ask(at), { ...once, since })).kind
+  assert.equal(await accept(1_000, 400), 'new')
+  assert.equal(await accept(1_600, 1_000), 'again')
+  assert.equal(await accept(1_601, 1_001), 'new', 'a retry does not make it longer')
+  assert.equal(await accept(2_000, 1_400), 'again')
+  same(await journal.again({ ...once, since: 1_400 }), { kind: 'again', request: ask(1_601) })
+  journal.close()
+})
+
 test('what a restart needs: commit, base of the last push, tries; forgotten when the server goes down in order', async () => {
   const file = join(folder, 'left.sqlite')
   const journal = openJournal(file)

@@ -117,10 +117,10 @@ function tagsOf(rows: readonly TagRow[]): readonly string[] {
 
 type Looking = { readonly say: Say; readonly find: (id: string) => Known | undefined }
 
-function repeated({ scope, key, fingerprint }: OnceKey, { say, find }: Looking): AcceptedAs | undefined {
+function repeated({ scope, key, fingerprint, since = 0 }: OnceKey, { say, find }: Looking): AcceptedAs | undefined {
   const known = say.key.get(scope, key) as { readonly fingerprint: string; readonly request_id: string } | undefined
   const first = known === undefined ? undefined : find(known.request_id)
-  if (known === undefined || first === undefined) return undefined
+  if (known === undefined || first === undefined || first.request.acceptedAt < since) return undefined
   if (known.fingerprint !== fingerprint) return { kind: 'mismatch', id: first.request.id }
   return { kind: 'again', request: first.request }
 }

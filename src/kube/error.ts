@@ -6,6 +6,7 @@
  */
 import { type Code, MgoError } from '../error.ts'
 import { oneLine, withoutLongValues } from '../text.ts'
+import { immutable, webhookAway } from '../verdict/api-words.ts'
 
 /** The parts of a `Status` object that say why. */
 export type Status = {
@@ -38,12 +39,7 @@ const rows: Readonly<Record<number, Row>> = {
 /** Server-side apply tells of an unknown field, or a wrong type, as if the server were at fault (500). */
 const untyped = /failed to create typed (?:patch|live) object|field not declared in schema/
 const inTrouble = 'The API server is in trouble; look at its health, then try again.'
-/** Told as 500, with an API server in the best of health. */
-const webhook = /failed calling webhook|conversion webhook for .* failed/
-const webhookAway = 'Do the pods of the service behind this webhook run? Look there; then deploy again.'
 const asSaid = 'The API server’s own words stand above.'
-const immutable =
-  'This field of an object that is there cannot change: take the change back, or delete the object and deploy again.'
 
 /** The error of an answer. `what` says what was being done: `apply Deployment app/web`. */
 export function statusError(what: string, httpStatus: number, status: Status): MgoError {
@@ -53,12 +49,12 @@ export function statusError(what: string, httpStatus: number, status: Status): M
   return new MgoError({
     code: row?.code ?? (busy ? 'KUBE_FAILED' : 'KUBE_REFUSED'),
     message: `${what}: ${said}`,
-    hint: /field is immutable/.test(said) ? immutable : (row?.hint ?? (busy ? troubleOf(said) : asSaid)),
+    hint: immutable.says.test(said) ? immutable.hint : (row?.hint ?? (busy ? troubleOf(said) : asSaid)),
   })
 }
 
 function troubleOf(said: string): string {
-  return webhook.test(said) ? webhookAway : inTrouble
+  return webhookAway.says.test(said) ? webhookAway.hint : inTrouble
 }
 
 /** The error of a connection that broke or never was. */

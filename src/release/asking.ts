@@ -7,8 +7,16 @@ import type { Cluster, Commit, RequestId } from './ids.ts'
 import type { DeployRequest } from './request.ts'
 import type { Verdict } from './verdict.ts'
 
-/** What makes a repeated request known: whose key it is, the key, and what was asked for with it. */
-export type OnceKey = { readonly scope: string; readonly key: string; readonly fingerprint: string }
+/**
+ * What makes a repeated request known: whose key it is, the key, and what was asked for with it. `since`: a request that was
+ * accepted before is not meant, in milliseconds since the epoch.
+ */
+export type OnceKey = {
+  readonly scope: string
+  readonly key: string
+  readonly fingerprint: string
+  readonly since?: number | undefined
+}
 
 /** `mismatch`: the key was used for something else. */
 export type AcceptedAs =

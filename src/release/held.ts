@@ -14,6 +14,8 @@ export type HeldPush = {
   readonly hook: string
   readonly how: string
   readonly delivery: string
+  /** Where the delivery is known by its bytes alone: what was accepted before that moment was another one. */
+  readonly since?: number | undefined
   /** Who pushed, as the payload claims. */
   readonly by?: string | undefined
   /** The repository as the cluster pulls it. */
@@ -40,7 +42,10 @@ export type Held = { readonly push: HeldPush; readonly outcome?: HeldOutcome }
 
 /** Where held pushes are kept. All throw JOURNAL_FAILED. */
 export type HeldMemory = {
-  /** Resolves when it is on disk, with the one that waits already where it is sent again. */
+  /**
+   * Resolves when it is on disk, with the one that waits already where it is sent again: for as long as the later one may
+   * wait, where that could be another push.
+   */
   hold(push: HeldPush): Promise<HeldPush>
   /** Notes the digest that it will be deployed at. */
   pinned(push: HeldPush): Promise<void>

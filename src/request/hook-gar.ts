@@ -15,9 +15,11 @@ export const gar: Vendor = {
   // The notice alone has no time: the same tag pushed again looks like a retry.
   timeless: true,
   read({ body }) {
-    const notice = at(body, 'message') === undefined ? body : decoded(at(body, 'message', 'data'))
-    if (notice === undefined) return { kind: 'unreadable', why: 'message.data is no base64 of a JSON text' }
-    if (at(notice, 'action') === undefined) return missing('message.data', 'action')
+    const isWrapped = at(body, 'message') !== undefined
+    const notice = isWrapped ? decoded(at(body, 'message', 'data')) : body
+    // Anybody who may publish to the topic can try it out; Pub/Sub sends what is refused again for days.
+    if (isWrapped && at(notice, 'action') === undefined) return ignored('the message is no notice of a registry')
+    if (at(notice, 'action') === undefined) return missing('message', 'action')
     const action = textAt(notice, 'action')
     if (action !== 'INSERT') return ignored(`the action ${action ?? '(none)'} is no push`)
     const image = textAt(notice, 'tag')

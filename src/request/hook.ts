@@ -21,12 +21,14 @@ export type Artifact = {
 
 /**
  * What a delivery says. `moved`: branches of a git repository. `ignored`: an ordinary event that is no push of a tag;
- * the sender must hear a 2xx, or it counts a failure. `unreadable`: not what this vendor sends.
+ * the sender must hear a 2xx, or it counts a failure. `greeted`: the sender wants to hear these words before it sends
+ * anything. `unreadable`: not what this vendor sends.
  */
 export type Heard =
   | { readonly kind: 'pushed'; readonly artifacts: readonly Artifact[]; readonly by?: string | undefined }
   | { readonly kind: 'moved'; readonly branches: readonly string[] }
   | { readonly kind: 'ignored'; readonly why: string }
+  | { readonly kind: 'greeted'; readonly answer: Readonly<Record<string, string>> }
   | { readonly kind: 'unreadable'; readonly why: string }
 
 /** A delivery whose proof was checked. Header names are in lower case. */
@@ -57,8 +59,12 @@ export type Vendor = {
    * Without one, the bytes of the body are the id.
    */
   readonly delivery?: (body: unknown) => string | undefined
-  /** The payload may hold no time: the same tag pushed twice looks like a retry, so its bytes are an id for minutes only. */
+  /** The payload may hold no time: the same tag pushed twice looks like a retry, so its bytes are an id for ten minutes only. */
   readonly timeless?: boolean
+  /** Its JSON may be a list of events, whatever its content type says. */
+  readonly lists?: boolean
+  /** Whether such headers come with a greeting: it is answered to whoever knows the address, as proofs may come later. */
+  readonly greets?: (headers: Delivery['headers']) => boolean
   /** Never throws, whatever the body is. */
   readonly read: (delivery: Delivery) => Heard
 }

@@ -151,6 +151,8 @@ function framework({ tls, proxies, exposure }: AppOptions): FastifyServerOptions
   return {
     ...limits,
     trustProxy: proxies === undefined ? false : [...proxies],
+    // The old tool's routes, as somebody may have written them.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^(\/deploy(?:\/dockerhub)?)\/(?=\?|$)/, '$1'),
     // What cannot even be routed, such as an address that is no URI.
     frameworkErrors: (error, _, reply) => void tell(error, reply.headers(safeHeaders)),
     clientErrorHandler: unread(safeHeaders, exposure.warning),

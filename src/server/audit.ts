@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { Chained } from '../release/audit.ts'
 import { failure, json, named, object } from './shapes.ts'
 import { callerOf } from './auth.ts'
-import { addRoute } from './route.ts'
+import { addRoute, wholeNumber } from './route.ts'
 
 /** Reads up to `limit` entries after the `after`th. */
 export type TrailReader = (wanted: { readonly after: number; readonly limit: number }) => Promise<readonly Chained[]>
@@ -28,7 +28,9 @@ const auditRead = {
   name: 'audit',
   does: 'The audit trail: who asked for what, allowed by which rule, and what came of it.',
   query: z.object({
-    after: z.coerce.number().int().min(0).default(0).describe('The n of the last entry that is known.'),
+    after: wholeNumber(0, 'it is no whole number from 0 on')
+      .default(0)
+      .describe('The n of the last entry that is known.'),
   }),
   answers: {
     200: {

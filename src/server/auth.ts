@@ -47,7 +47,7 @@ export type Visit = {
 }
 
 export type Access = {
-  /** Who sends a request. Throws UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, ISSUER_UNREACHABLE. */
+  /** Who sends a request. Throws UNAUTHORIZED, FORBIDDEN, RATE_LIMITED, ISSUER_UNREACHABLE, OVERLOADED. */
   identify(visit: Visit): Promise<Caller>
   /** The caller behind a hook whose signature was verified. */
   hook(id: string): Caller
@@ -55,8 +55,10 @@ export type Access = {
   readonly bounds: HookBounds
 }
 
-/** All throw RATE_LIMITED. */
+/** What throws, throws RATE_LIMITED. */
 export type HookBounds = {
+  /** Deliveries that one hook takes in a minute. */
+  readonly perMinute: () => number
   /** A delivery that proves nothing costs its address one try; one that does gets through all the same. */
   failed(address: string): void
   /** A delivery that proves itself costs its hook one. */
@@ -94,6 +96,7 @@ export function openAccess(options: AccessOptions): ChangingAccess {
     },
     hook: (id) => (settings === undefined ? make.anybody() : make.known({ kind: 'hook', id })),
     bounds: {
+      perMinute: () => limits.deliveriesPerMinute,
       failed: (address) => within(failures.spend(address), 'too many wrong proofs from this address'),
       delivered: (hook) => within(deliveries.spend(hook), `too many deliveries to the hook ${hook}`),
     },

@@ -28,7 +28,7 @@ type Told = Standing & {
 }
 
 const onCluster = z.object({
-  cluster: textAs(parseCluster, 'this is no cluster name').describe('The folder below installations/.'),
+  cluster: textAs(parseCluster, 'it is no name of a cluster').describe('The folder below installations/.'),
 })
 const release = object<Told>()('Release', {
   release: z.string().describe('NAMESPACE/NAME, or the file of raw manifests.'),
@@ -73,7 +73,10 @@ const releasesRoute = {
   params: onCluster,
   query: z.object({
     release: z.string().optional().describe('Only this one: NAMESPACE/NAME, or the name where it is the only one.'),
-    quick: z.enum(['true', 'false']).optional().describe('true: do not look at the pods.'),
+    quick: z
+      .enum(['true', 'false'], { error: 'it is neither true nor false' })
+      .optional()
+      .describe('true: do not look at the pods.'),
   }),
   answers: {
     200: {

@@ -28,15 +28,16 @@ import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import type { Known, Listing } from './memory.ts'
-import { addRoute, textAs } from './route.ts'
+import { addRoute, textAs, wholeNumber } from './route.ts'
 
 /** A query that names a cluster. */
-export const clusterWord = textAs(parseCluster, 'this is no cluster name')
+export const clusterWord = textAs(parseCluster, 'it is no name of a cluster')
 
+const noLimit = 'it is no whole number from 1 to 1,000'
 const listing = z.object({
   cluster: clusterWord.optional().describe('Only of this cluster.'),
   release: z.string().optional().describe('Only of this release: NAMESPACE/NAME.'),
-  limit: z.coerce.number().int().min(1).max(1_000).default(50).describe('As many at most.'),
+  limit: wholeNumber(1, noLimit).max(1_000, { error: noLimit }).default(50).describe('As many at most, 50 by default.'),
   cursor: textAs(parseRequestId, 'it is none of an earlier answer').optional().describe('`next` of the page before.'),
 })
 const page = named('DeployPage', z.object({ deploys: z.array(listed), next: requestId.optional() }))

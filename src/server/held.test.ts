@@ -23,7 +23,11 @@ function room(again: (push: HeldPush) => Promise<HeldOutcome>, more: Partial<Wai
   const waits = patience(clock)
   const opened = openWaitingRoom({
     memory: {
-      hold: async (push) => (kept.push(push), push),
+      hold: async (push) => {
+        const known = kept.find(({ delivery }) => delivery === push.delivery)
+        kept.push(known === undefined ? push : { ...known, until: push.until })
+        return kept.at(-1) ?? push
+      },
       pinned: async () => undefined,
       end: async (id, outcome) => void ended.set(id, outcome),
       find: async () => undefined,
@@ -92,6 +96,18 @@ test('at its deadline a push fails with the cause, and is told once', async () =
   assert.deepEqual(outcome, { kind: 'failed', code: 'REGISTRY_UNREACHABLE', why: 'it is away', hint: 'Is it up?' })
   assert.equal(here.now() - 1_000_000, 60_000, 'not later either')
   assert.equal(here.warned.length, 1)
+  here.end()
+})
+
+test('a push that may wait for longer is given up later', async () => {
+  const here = room(async () => {
+    // Sent again, as another push, when half of the time is over.
+    if (here.now() > 1_030_000 && here.kept.length === 1) await here.hold(holding('a'))
+    return away()
+  })
+  await here.hold(holding('a'))
+  await here.until(1)
+  assert.ok(here.now() > 1_090_000, String(here.now()))
   here.end()
 })
 

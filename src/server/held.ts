@@ -43,7 +43,9 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
   let count = 0
   const enter = (push: HeldPush): void => {
     const line = lines.get(push.repository) ?? []
-    if (line.some(({ id }) => id === push.id)) return
+    const known = line.findIndex(({ id }) => id === push.id)
+    // It may be known for longer by now.
+    if (known >= 0) return void line.splice(known, 1, push)
     count++
     line.push(push)
     if (lines.has(push.repository)) return
@@ -85,7 +87,7 @@ async function serve(line: HeldPush[], { again, clock, waits, chance, left, empt
     const [push] = line
     // In this very moment: whoever comes next begins a line of their own.
     if (push === undefined) return empty()
-    const outcome = await again(push).catch((error: unknown) => lateness(push, error, clock.now()))
+    const outcome = await again(push).catch((error: unknown) => lateness(line[0] ?? push, error, clock.now()))
     if (outcome === undefined) {
       await pause(Math.min(askAgainMs(++tries, chance()), Math.max(1, push.until - clock.now())))
       continue

@@ -15,6 +15,7 @@ import {
   imageOf,
   type One,
   passed,
+  sameAs,
   stamped,
   take,
   type Taken,
@@ -100,14 +101,14 @@ type ToHold = { readonly options: DeliverOptions; readonly why: string }
 
 /** What the policy would refuse later is refused now, while the sender listens. */
 async function hold(one: Wanted, told: Told, { options, why }: ToHold): Promise<One> {
-  const { image, cluster, tag, event } = one
+  const { image, cluster, tag } = one
   const asked = stamped({ cluster, source: image.source, image: imageOf(one, undefined) }, told, options)
   if (asked instanceof MgoError) return denied(one, asked)
-  const { hook, how, id, by } = told
+  const { hook, how, by } = told
   const push = await options.hold({
     hook: hook.name,
     how,
-    delivery: event ?? id,
+    ...sameAs(one, told),
     by,
     repository: image.image,
     tag,
@@ -137,12 +138,12 @@ async function again(push: HeldPush, { options, inTurn }: Course): Promise<HeldO
   )
   if (hook === undefined || image === undefined)
     return { kind: 'ignored', why: 'the settings no longer have this hook or image' }
-  const one = { image, cluster: push.cluster, tag: push.tag, event: push.delivery }
+  const one = { image, cluster: push.cluster, tag: push.tag }
   const digest = push.digest ?? (await options.digest(push.repository, push.tag))
   if (digest === undefined) return { kind: 'ignored', why: 'the registry has no such tag' }
   // On disk before anything is accepted: after a crash the same is asked for, and so known.
   if (push.digest === undefined) await options.pinned({ ...push, digest })
-  const told = { hook, how: push.how, id: push.delivery, artifacts: [], by: push.by }
+  const told = { hook, how: push.how, id: push.delivery, since: push.since, artifacts: [], by: push.by }
   return inTurn(async () => {
     const by = await options.overtaken(push, image.tags)
     return by === undefined ? outcomeOf(await take(digest, { one, told, options })) : { kind: 'superseded', by }

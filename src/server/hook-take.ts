@@ -14,12 +14,13 @@ import type { Passed, Wanted } from '../request/hook-match.ts'
 import { judgeTag, type TagPolicy } from '../request/hook-tags.ts'
 import type { Asked } from '../request/request.ts'
 import type { Stamped } from './caller.ts'
+import type { Once } from './once.ts'
 
 export type DeliverOptions = {
   /** Resolves when the request is on disk. `again`: this deploy of this delivery came before. Throws OVERLOADED … */
   readonly accept: (
     asking: Stamped,
-    once: { readonly delivery: string },
+    once: Extract<Once, { delivery: string }>,
   ) => Promise<{ readonly kind: 'new' | 'again'; readonly request: DeployRequest }>
   /** The tags of what was accepted and has no verdict yet, also by a server before this one. */
   readonly open: (cluster: Cluster, source: string) => Promise<readonly string[]>
@@ -42,11 +43,12 @@ export type DeliverOptions = {
 /** A push that is to be held; whoever keeps it gives it id and times. */
 export type Holding = Omit<HeldPush, 'id' | 'at' | 'until' | 'digest'>
 
-/** A delivery whose proof was checked. `how`: by what. `id`: what a retry repeats. */
+/** A delivery whose proof was checked. `how`: by what. `id`: what a retry repeats; `since`: what came before was none. */
 export type Told = {
   readonly hook: Hook
   readonly how: string
   readonly id: string
+  readonly since?: number | undefined
   readonly artifacts: readonly Artifact[]
   readonly by?: string | undefined
 }
@@ -84,9 +86,14 @@ export async function take(
   if (judged.kind === 'ignored') return passed(one, judged.why)
   const asked = stamped({ cluster, source, image: imageOf(one, digest) }, told, options)
   if (asked instanceof MgoError) return denied(one, asked)
-  const { kind, request } = await options.accept(asked, { delivery: one.event ?? told.id })
+  const { kind, request } = await options.accept(asked, sameAs(one, told))
   const taken = { id: request.id, cluster, source, image: printImage(asked.image), again: kind === 'again' }
   return { kind: 'taken', taken }
+}
+
+/** By what a retry is known: an event's own id is one for ever. */
+export function sameAs({ event }: Wanted, { id, since }: Told): Extract<Once, { delivery: string }> {
+  return event === undefined ? { delivery: id, since } : { delivery: event }
 }
 
 /** The hook asks, whoever pushed: that is only what the payload claims. */

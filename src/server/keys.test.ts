@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { MgoError } from '../error.ts'
 import { issuerKeys } from './keys.ts'
 
 const issuer = {
@@ -43,7 +44,13 @@ async function world() {
       () => true,
       () => false,
     )
-  return { state, isGood }
+  /** What a token is refused with, where that is an error of ours. */
+  const ask = (token: string) =>
+    jwtVerify(token, keys).then(
+      () => undefined,
+      (error: unknown) => (error instanceof MgoError ? error : undefined),
+    )
+  return { state, isGood, ask }
 }
 
 test('S17: forged key ids take no read away from an honest rotation', async () => {
@@ -66,6 +73,34 @@ test('S17: whatever key ids are sent, the issuer is read twelve times a minute a
   const before = state.reads
   assert.ok(!(await Promise.all(tokens.map(isGood))).includes(true))
   assert.ok(state.reads - before <= 2, 'those who wait share one read')
+})
+
+test('S17: a crowd of forged key ids is not held, and an honest token that was sent away gets in afterwards', async () => {
+  const { state, isGood, ask } = await world()
+  assert.equal(await isGood(await state.current.token('first')), true)
+  const forged = await Promise.all(Array.from({ length: 300 }, (_, i) => state.current.token(`made-up-${i}`)))
+  const gate = Promise.withResolvers<void>()
+  state.answer = gate.promise
+  const [first = '', ...others] = forged
+  // One read is under way, and hangs: all that come now wait for the next one.
+  const reading = isGood(first)
+  while (state.reads < 2) await new Promise((resolve) => setImmediate(resolve))
+  let waiting = 0
+  const crowd = others.map((token) => {
+    waiting++
+    return ask(token).finally(() => waiting--)
+  })
+  state.current = await pair('second')
+  const honest = await state.current.token('second')
+  const sent = await ask(honest)
+  assert.deepEqual([sent?.code, sent?.retryAfterMs], ['OVERLOADED', 5_000])
+  assert.equal(waiting, 49)
+  gate.resolve()
+  assert.equal(await reading, false)
+  await Promise.all(crowd)
+  const before = state.reads
+  assert.equal(await isGood(honest), true)
+  assert.equal(state.reads, before, 'the read that was begun for it brought its key')
 })
 
 test('a read that began before a token came does not decide about it', async () => {

@@ -19,7 +19,7 @@ export type KeysOptions = {
   readonly warn: (text: string) => void
 }
 
-/** Finds the key of a signature. Throws what jose throws for an unknown key, or ISSUER_UNREACHABLE. */
+/** Finds the key of a signature. Throws what jose throws for an unknown key, ISSUER_UNREACHABLE, or OVERLOADED. */
 export type KeyFinder = (header: JWSHeaderParameters, token: FlattenedJWSInput) => ReturnType<KeySet>
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
@@ -32,6 +32,8 @@ const staleMs = 24 * 60 * 60_000
  * key ids must not have a token refused whose key is new.
  */
 const readsPerMinute = 12
+/** Who waits for it at once: more are told to come again when it is over, so that no crowd of forged ones is held. */
+const mostWaiting = 50
 
 type Kept = { readonly keys: KeySet; readonly at: number }
 
@@ -39,6 +41,7 @@ type Kept = { readonly keys: KeySet; readonly at: number }
 export function issuerKeys(issuer: Issuer, options: KeysOptions): KeyFinder {
   const { clock } = options
   let kept: Kept | undefined
+  let waiting = 0
   const reads = pacedReads(issuer, options, (keys) => {
     kept = { keys, at: clock.now() }
   })
@@ -53,7 +56,11 @@ export function issuerKeys(issuer: Issuer, options: KeysOptions): KeyFinder {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       // A key that nobody has seen yet: the issuer may have changed its keys since.
-      if (await reads.renew()) return kept.keys(header, token)
+      const read = reads.renew()
+      // Whoever is sent away finds what this read brings.
+      if (waiting >= mostWaiting) throw crowded(issuer)
+      waiting++
+      if (await read.finally(() => waiting--)) return kept.keys(header, token)
       throw reads.isDown() ? down(issuer) : error
     }
   }
@@ -119,6 +126,17 @@ function keysOf(found: unknown): JSONWebKeySet {
   const { keys } = (found ?? {}) as { readonly keys?: unknown }
   if (!Array.isArray(keys) || keys.length > 100) throw new Error('this is no set of keys')
   return { keys: keys as JSONWebKeySet['keys'] }
+}
+
+function crowded({ name }: Issuer): MgoError {
+  return new MgoError(
+    {
+      code: 'OVERLOADED',
+      message: `too many identity tokens wait for new keys of the issuer ${name}`,
+      hint: 'Send the request again in a few seconds: the keys are read meanwhile.',
+    },
+    { retryAfterMs: 60_000 / readsPerMinute },
+  )
 }
 
 function down({ name }: Issuer): MgoError {

@@ -23,7 +23,7 @@ export type Job = {
 
 export type JobVerifier = (token: string) => Promise<Job>
 
-/** Makes the verifier. It throws UNAUTHORIZED, FORBIDDEN (an issuer's own claims), ISSUER_UNREACHABLE. */
+/** Makes the verifier. It throws UNAUTHORIZED, FORBIDDEN (an issuer's own claims), ISSUER_UNREACHABLE, OVERLOADED. */
 export function jobVerifier(issuers: readonly Issuer[], options: KeysOptions): JobVerifier {
   const known = new Map(issuers.map((issuer) => [issuer.issuer, { issuer, keys: issuerKeys(issuer, options) }]))
   return async (token) => {
@@ -56,7 +56,7 @@ type Proof = { readonly kind: 'ok'; readonly subject: string } | { readonly kind
 
 /**
  * Checks the token that a registry or queue sends along with its webhook, against what the hook's settings ask for. With
- * `email`, the token must be of that verified account. Throws ISSUER_UNREACHABLE, so that the sender comes again.
+ * `email`, the token must be of that verified account. Throws ISSUER_UNREACHABLE, OVERLOADED, so that the sender comes again.
  */
 export function tokenVerifier(options: KeysOptions): (token: string, wanted: Wanted) => Promise<Proof> {
   const known = new Map<string, JobVerifier>()
@@ -71,7 +71,8 @@ export function tokenVerifier(options: KeysOptions): (token: string, wanted: Wan
       const { principal } = await verify(token)
       return { kind: 'ok', subject: claimText(principal.claims, 'sub') }
     } catch (error) {
-      if (!(error instanceof MgoError) || error.code === 'ISSUER_UNREACHABLE') throw error
+      // Whatever is not about the token itself is for the sender to try again.
+      if (!(error instanceof MgoError) || !['UNAUTHORIZED', 'FORBIDDEN'].includes(error.code)) throw error
       return { kind: 'refused', why: error.message }
     }
   }

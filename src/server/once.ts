@@ -13,9 +13,9 @@ export type Asking = Omit<DeployRequest, 'id' | 'acceptedAt'>
 
 /**
  * `key`: the header Idempotency-Key; `of`: what was asked with it, where that is not what the request says. `delivery`: a
- * webhook's own id, under which several images may come.
+ * webhook's own id, under which several images may come; `since`: what was accepted before was another delivery.
  */
-export type Once = Question | { readonly delivery: string }
+export type Once = Question | { readonly delivery: string; readonly since?: number | undefined }
 export type Question = { readonly key: string; readonly of?: unknown }
 
 /** The key as the journal keeps it. Keys of different callers never meet. Throws REQUEST_INVALID. */
@@ -23,7 +23,7 @@ export function onceKey(asking: Asking, once: Once): OnceKey {
   const scope = asking.principal ?? ''
   if ('delivery' in once) {
     const fingerprint = digest([asking.cluster, asking.source, asking.image])
-    return { scope, key: `delivery ${digest(once.delivery)} ${fingerprint}`, fingerprint }
+    return { scope, key: `delivery ${digest(once.delivery)} ${fingerprint}`, fingerprint, since: once.since }
   }
   return {
     scope,

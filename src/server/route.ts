@@ -6,7 +6,8 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { MgoError } from '../error.ts'
+import { MgoError, type Problem } from '../error.ts'
+import { didYouMean } from '../manifest/nearest.ts'
 
 /** Texts by name: a path's words, a query. */
 export type Words = z.ZodObject<Readonly<Record<string, z.ZodType>>>
@@ -37,7 +38,7 @@ export type Answer = {
 }
 
 export type Route<P extends Words = Words, Q extends Words = Words> = {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS'
   /** As OpenAPI writes it: `/v1/deploys/{id}`. */
   readonly path: string
   /** The name of the operation, for clients that are made from the description. */
@@ -70,7 +71,19 @@ type Beside = { readonly identity?: Route['identity']; readonly route?: Route }
 
 const nothing = z.object({})
 
-/** Adds a route. Its handler is called once path and query are read; REQUEST_INVALID says all that is wrong with them. */
+/**
+ * A whole number from `least` on, as a query has it.
+ *
+ * @param told - what it is not, where it is none
+ */
+export function wholeNumber(least: number, told: string) {
+  return z.coerce.number({ error: told }).int({ error: told }).min(least, { error: told })
+}
+
+/**
+ * Adds a route. Its handler is called once path and query are read; REQUEST_INVALID says all that is wrong with them. Below
+ * /v1 a query that the route does not take is wrong, too: a misspelt one would be a filter that filters nothing.
+ */
 export function addRoute<P extends Words = typeof nothing, Q extends Words = typeof nothing>(
   app: FastifyInstance,
   route: Route<P, Q>,
@@ -84,8 +97,10 @@ export function addRoute<P extends Words = typeof nothing, Q extends Words = typ
     config: beside,
     ...(bodyLimit === undefined ? {} : { bodyLimit }),
     handler: async (request, reply) => {
-      const params = read((route.params ?? nothing) as P, request.params)
-      const query = read((route.query ?? nothing) as Q, request.query)
+      const words = (route.query ?? nothing) as Q
+      const params = read((route.params ?? nothing) as P, request.params, 'address')
+      if (path.startsWith('/v1/')) refuseStrange(request.query, Object.keys(words.shape))
+      const query = read(words, request.query, 'query')
       return handler({ params, query, request, reply })
     },
   })
@@ -102,15 +117,41 @@ export function describedRoutes(app: FastifyInstance): () => readonly Route[] {
   return () => [...known.values()]
 }
 
-function read<W extends Words>(words: W, given: unknown): z.output<W> {
+function read<W extends Words>(words: W, given: unknown, place: 'address' | 'query'): z.output<W> {
   const got = words.safeParse(given)
   if (got.success) return got.data
-  const problems = got.error.issues.map(({ path, message }) => ({
-    code: 'REQUEST_INVALID' as const,
-    message: `${path.join('.')}: ${message}`.slice(0, 200),
-    hint: 'See docs/api.md.',
-  }))
+  const bad = new Map(got.error.issues.map(({ path, message }) => [String(path[0]), message] as const).toReversed())
+  const problems = [...bad].toReversed().map(([name, message]): Problem => {
+    const value = (given as Readonly<Record<string, unknown>>)[name]
+    const shown = `the ${place} has ${name}=${JSON.stringify(String(value).slice(0, 60))}`
+    return {
+      code: 'REQUEST_INVALID',
+      message: Array.isArray(value) ? `the ${place} has ${name} twice` : `${shown}: ${message}`,
+      hint: nextStep(words, name),
+    }
+  })
+  throw refused(problems)
+}
+
+/** What its own description says of it. */
+function nextStep(words: Words, name: string): string {
+  const says = words.shape[name]?.description
+  return says === undefined ? 'See docs/api.md.' : `${name}: ${says} See docs/api.md.`
+}
+
+function refuseStrange(query: unknown, known: readonly string[]): void {
+  const strange = Object.keys(query ?? {}).filter((name) => !known.includes(name))
+  if (strange.length === 0) return
+  const problems = strange.slice(0, 10).map((name): Problem => {
+    const message = `the query has ${JSON.stringify(name.slice(0, 60))}, which this route does not take`
+    const hint = known.length === 0 ? 'It takes none: leave it out.' : didYouMean(name, known)
+    return { code: 'REQUEST_INVALID', message, hint: `${hint} See docs/api.md.` }
+  })
+  throw refused(problems)
+}
+
+function refused(problems: readonly Problem[]): MgoError {
   const [first] = problems
   if (first === undefined) throw new Error('refused without a problem')
-  throw new MgoError(first, { problems })
+  return new MgoError(first, { problems })
 }

@@ -1,8 +1,9 @@
 /**
  * `POST /webhooks/{vendor}/{hook}`: a push to a registry becomes a deploy, a push to the gitops repo a sync.
  *
- * Nothing of a body is received for an address that is no hook's, nothing of it is read before its proof was checked,
- * and an event that asks for nothing is a 2xx: senders give up on hooks that fail.
+ * Nothing of a body is received for an address that is no hook's, nothing of it is read before its proof was checked
+ * (but for the greeting of a vendor that proves itself later, which decides nothing), and an event that asks for nothing
+ * is a 2xx: senders give up on hooks that fail.
  *
  * @module
  */
@@ -12,12 +13,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MgoError } from '../error.ts'
 import type { Delivery, Heard, Hook, Vendor } from '../request/hook.ts'
+import { hear } from '../request/hook-hear.ts'
 import type { Passed } from '../request/hook-match.ts'
 import { failure, json, named, object, requestId } from './shapes.ts'
 import type { HookBounds } from './auth.ts'
 import { delivery, deliveryRoutes, shownHeld } from './deliveries.ts'
 import { addressBook, type Found } from './hook-book.ts'
 import type { Delivered } from './hook-deliver.ts'
+import { helloRoute } from './hook-hello.ts'
 import type { Taken, Told } from './hook-take.ts'
 import { proven, type VerifyToken } from './hook-proof.ts'
 import { addRoute } from './route.ts'
@@ -36,7 +39,10 @@ export type WebhookOptions = {
 
 /** GitHub sends up to 25 MB for a push with thousands of commits; who needs that has the look once a minute. */
 const bodyLimit = 1024 * 1024
-/** Retries come within minutes; the same tag pushed again is a deploy of its own later on. */
+/**
+ * Retries come within minutes of the first try; the same tag pushed again is a deploy of its own later on. A retry does not
+ * make them longer: a tag that is pushed every few minutes must be deployed, too.
+ */
 const windowMs = 10 * 60 * 1000
 /** A registry may tell of thousands of pulls at once. */
 const mostTold = 50
@@ -63,15 +69,19 @@ const heardAs = named(
   }),
 )
 
+const greetedAs = named('HookGreeting', z.object({ validationResponse: z.string() }))
+const path = '/webhooks/{vendor}/{hook}'
+const params = z.object({ vendor: z.string(), hook: z.string().describe('The id of a hook in the server’s settings.') })
+
 const hookRoute = {
   method: 'POST',
-  path: '/webhooks/{vendor}/{hook}',
+  path,
   name: 'webhook',
   does: 'What registries and git hosts call. Each vendor proves itself in its own way: docs/webhooks.md.',
-  params: z.object({ vendor: z.string(), hook: z.string().describe('The id of a hook in the server’s settings.') }),
+  params,
   body: [{ type: 'application/json' }],
   answers: {
-    200: { means: 'It asks for nothing.', contents: json(heardAs) },
+    200: { means: 'It asks for nothing, or for its own words.', contents: json(z.union([heardAs, greetedAs])) },
     202: { means: 'What it asks for is on disk.', contents: json(heardAs) },
     default: failure,
   },
@@ -83,7 +93,8 @@ type Params = { readonly vendor: string; readonly hook: string }
 
 /** Adds the route. */
 export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): void {
-  deliveryRoutes(app, options.held)
+  const { held, bounds } = options
+  deliveryRoutes(app, held)
   const known = addressBook(options.hooks)
   const find = ({ params }: FastifyRequest): Found => {
     const { vendor, hook } = params as Params
@@ -91,6 +102,7 @@ export function webhookRoutes(app: FastifyInstance, options: WebhookOptions): vo
     if (found === undefined) throw nowhere()
     return found
   }
+  helloRoute(app, { path, params, find, perMinute: bounds.perMinute })
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(
@@ -123,23 +135,27 @@ async function receive(
   const how = await proven({ headers: flat, body: bytes, atMs }, { ...found, verify })
   if (how === undefined) {
     bounds.failed(ip)
+    const greeting = vendor.greets?.(flat) === true ? hear(vendor, { headers: flat, body: parse(bytes) }) : undefined
+    if (greeting?.kind === 'greeted') return greeting.answer
     throw unproven(hook)
   }
   bounds.delivered(hook.name)
   const received: Delivery = { headers: flat, body: parse(bytes) }
-  const heard = vendor.read(received)
+  const heard = hear(vendor, received)
   switch (heard.kind) {
     case 'unreadable':
       throw unreadable(vendor, heard)
     case 'ignored':
       return ignored(heard.why, hook)
+    case 'greeted':
+      return heard.answer
     case 'moved': {
       const why = moved(heard.branches)
       return why === undefined ? reply.code(202).send({ status: 'accepted', hook: hook.name }) : ignored(why, hook)
     }
     case 'pushed': {
-      const id = idOf(vendor, { bytes, body: received.body, atMs })
-      const done = await deliver({ hook, how, id, artifacts: heard.artifacts, by: heard.by })
+      const same = sameAs(vendor, { bytes, body: received.body, atMs })
+      const done = await deliver({ hook, how, ...same, artifacts: heard.artifacts, by: heard.by })
       return reply.code(isTaken(done) ? 202 : 200).send(shown(done, hook))
     }
   }
@@ -168,11 +184,10 @@ function shown(done: Delivered, { name }: Hook) {
 
 type Received = { readonly bytes: Buffer; readonly body: unknown; readonly atMs: number }
 
-function idOf({ name, delivery, timeless }: Vendor, { bytes, body, atMs }: Received): string {
+function sameAs({ name, delivery, timeless }: Vendor, { bytes, body, atMs }: Received): Pick<Told, 'id' | 'since'> {
   const own = delivery?.(body)
-  if (own !== undefined) return `${name}:${/^[\x21-\x7e]{1,120}$/.test(own) ? own : sha256(own)}`
-  const minutes = timeless === true ? `:${Math.floor(atMs / windowMs)}` : ''
-  return `${name}:${sha256(bytes)}${minutes}`
+  if (own !== undefined) return { id: `${name}:${/^[\x21-\x7e]{1,120}$/.test(own) ? own : sha256(own)}` }
+  return { id: `${name}:${sha256(bytes)}`, ...(timeless === true ? { since: atMs - windowMs } : {}) }
 }
 
 function parse(bytes: Buffer): unknown {

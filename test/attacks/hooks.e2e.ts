@@ -50,6 +50,8 @@ async function send(
 const push = (tag: string, more: object = {}) =>
   JSON.stringify({ id: `build-${tag}`, image: `${hooked}:${tag}`, ...more })
 const good = push('v3')
+const basic = (password: string) => `Basic ${Buffer.from(`ci:${password}`).toString('base64')}`
+const batch = { 'content-type': 'application/cloudevents-batch+json' }
 
 const unproven: [sent: Sent, want: number, why: string, body?: string | Buffer][] = [
   [{ headers: { 'x-signature-256': '' } }, 401, 'no signature'],
@@ -58,6 +60,24 @@ const unproven: [sent: Sent, want: number, why: string, body?: string | Buffer][
   [{ headers: { 'x-signature-256': `sha256=${'0'.repeat(64)}` } }, 401, 'a wrong signature'],
   [{ headers: { 'x-signature-256': hmac(`${good} `) } }, 401, 'the signature of another body'],
   [{ headers: { 'x-signature-256': secrets.hook } }, 401, 'the secret itself'],
+  [{ headers: { 'x-signature-256': hmac(good).toUpperCase() } }, 401, 'a prefix in capitals'],
+  [{ headers: { 'x-signature-256': `sha256=${hmac(good)}` } }, 401, 'the prefix twice'],
+  [{ headers: { 'x-signature-256': `${hmac(good)}, ${hmac(good)}` } }, 401, 'a signature twice'],
+  [{ headers: { 'x-signature-256': hmac(good).slice(0, -2) } }, 401, 'a signature that is cut off'],
+  [{ headers: { 'x-signature-256': hmac(good, 'sha512') } }, 401, 'another hash'],
+  [{ headers: { 'x-signature-256': '', authorization: `Bearer ${secrets.hook}` } }, 401, 'the secret as a bearer'],
+  [{ headers: { 'x-signature-256': '', authorization: basic(secrets.hook) } }, 401, 'the secret as a password'],
+  [
+    { headers: { 'x-signature-256': '', authorization: `Bearer ${target.tokens.admin}` } },
+    401,
+    'a token of the server',
+  ],
+  [{ at: `${path('generic')}?x-signature-256=${hmac(good)}`, headers: { 'x-signature-256': '' } }, 401, 'in the query'],
+  [{ headers: { 'x-signature-256': '', 'aeg-event-type': 'SubscriptionValidation' } }, 401, 'a greeting elsewhere'],
+  [{ headers: { 'x-signature-256': '', ...batch } }, 401, 'a batch without a signature'],
+  [{}, 400, 'JSON in UTF-16, rightly signed', Buffer.from(good, 'utf16le')],
+  [{}, 400, 'a mark of order and no more, rightly signed', Buffer.from([0xef, 0xbb, 0xbf])],
+  [{}, 400, 'nothing, rightly signed', Buffer.alloc(0)],
   [{ at: path('generic').slice(0, -1) }, 404, 'an address that is one letter short'],
   [{ at: `${path('generic')}/../x` }, 404, 'an address with a way out'],
   [{ headers: { 'content-type': 'text/plain' } }, 415, 'a wrong content type'],

@@ -8,13 +8,12 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { filesBelow, hitsIn, type Out, watchArguments } from '../canaries.ts'
 import { chartLoginFiles } from '../chart-server.ts'
-import { apiServer, denial, kubeconfigFor, startEcho } from '../echo-server.ts'
+import { apiServer, askTls, denial, kubeconfigFor, type Said, startEcho } from '../echo-server.ts'
 import { git, makeBare, put } from '../git-server.ts'
 import { startIssuer } from '../issuer.ts'
 import { chart, makeMgo, type Server, values } from '../mgo.ts'
@@ -59,7 +58,6 @@ const api = await startEcho({ tls: { ...tls, rejectUnauthorized: false }, ...api
 const charts = await startEcho()
 const registry = await startEcho({ challenge: 'Basic realm="x"', shape: denial })
 const listener = await startEcho({ status: 400 })
-const echoes = [api, charts, registry, listener]
 const issuer = await startIssuer('https://mgo.example.com')
 
 /** A program that writes down its surroundings and goes on. */
@@ -117,7 +115,7 @@ writeFileSync(config, settings())
 const mgo = makeMgo({
   repo: bare,
   kubeconfig: join(root, 'kubeconfig'),
-  helm: noted('helm', `exec '${join(binFolder(), 'helm4')}' "$@"`),
+  helm: noted('helm', `exec '${binFolder()}'/"$(cat '${join(root, 'which')}')" "$@"`),
   env: {
     ...chartLoginFiles(root, { url: `http://${charts.host}/x`, host: registry.host }, secret.chartPassword),
     TMPDIR: temporary,
@@ -129,12 +127,14 @@ const mgo = makeMgo({
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${encodeURIComponent(secret.collector)}`,
   },
 })
+const use = (helm: string) => writeFileSync(join(root, 'which'), helm)
+use('helm4')
 let server: Server
 const watching = watchArguments()
 after(async () => {
   watching.stop()
   await server.kill()
-  for (const one of [...echoes, issuer]) await one.close()
+  for (const one of [api, charts, registry, listener, issuer]) await one.close()
   mgo.remove()
   rmSync(root, { recursive: true, force: true })
 })
@@ -142,25 +142,11 @@ after(async () => {
 type Asked = { readonly body?: unknown; readonly more?: Readonly<Record<string, string>> }
 const basic = (password: string) => `Basic ${Buffer.from(`ci:${password}`).toString('base64')}`
 
-function ask(
-  path: string,
-  authorization: string,
-  { body, more = {} }: Asked = {},
-): Promise<{ status: number; text: string }> {
+async function ask(path: string, authorization: string, { body, more = {} }: Asked = {}): Promise<Said> {
   const headers = { 'content-type': 'application/json', authorization, ...more }
-  return new Promise((resolve, reject) => {
-    const method = body === undefined ? 'GET' : 'POST'
-    const sent = request(`${server.url}${path}`, { method, headers, ca: file('ca.crt'), agent: false }, (answer) => {
-      let text = ''
-      answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      answer.on('end', () => {
-        keep('answers', `${JSON.stringify(answer.headers)} ${text}`)
-        resolve({ status: answer.statusCode ?? 0, text })
-      })
-    })
-    sent.on('error', reject)
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+  const said = await askTls(`${server.url}${path}`, { headers, ca: file('ca.crt'), body })
+  keep('answers', `${JSON.stringify(said.headers)} ${said.text}`)
+  return said
 }
 async function run(...args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await mgo.run(...args)
@@ -177,6 +163,22 @@ async function reread(next: string, says: RegExp): Promise<void> {
   await seen(() => says.test(server.log().slice(before)))
 }
 
+function change(key: string, path: string): void {
+  git(work, 'pull', '--quiet')
+  put(work, { 'mygitops.yaml': repositories + notices(key, path) + contexts })
+  git(work, 'commit', '--quiet', '--all', '--message', 'Say where Slack is')
+  git(work, 'push', '--quiet')
+}
+
+async function deployEverywhere(tag: string): Promise<void> {
+  for (const cluster of [...clusters, 'http', 'oci']) {
+    const said = await ask('/v1/deploys?wait=30s', basic(secret.token), wish(cluster, tag))
+    // Helm repeats nothing of what a repository with an index says.
+    assert.match(said.text, cluster === 'http' ? /403 Forbidden/ : /you sent/, cluster)
+    for (const what of ['plan', 'releases']) await ask(`/v1/clusters/${cluster}/${what}`, basic(secret.token))
+  }
+}
+
 test('S20: deploys whose every call is answered with what it sent', async () => {
   const create = 'token create --name ops --expires 1h --scope'.split(' ')
   const made = await mgo.run(...create, 'admin cluster=** source=** image=**')
@@ -185,19 +187,13 @@ test('S20: deploys whose every call is answered with what it sent', async () => 
   secret.expiredIdentity = await issuer.sign({ exp: Math.floor(Date.now() / 1000) - 3_600 })
   await run('serve', '--check-config', '--online')
   server = await mgo.serve('--log-level', 'debug')
-  for (const cluster of [...clusters, 'http', 'oci']) {
-    const said = await ask('/v1/deploys?wait=30s', basic(secret.token), wish(cluster, 'v2'))
-    // Helm repeats nothing of what a repository with an index says.
-    assert.match(said.text, cluster === 'http' ? /403 Forbidden/ : /you sent/, cluster)
-    for (const what of ['plan', 'releases']) await ask(`/v1/clusters/${cluster}/${what}`, basic(secret.token))
-  }
+  await deployEverywhere('v2')
   assert.equal((await ask('/v1/deploys?wait=30s', `Bearer ${secret.validIdentity}`, wish('certs', 'v3'))).status, 502)
   assert.equal((await ask('/v1/deploys', `Bearer ${secret.expiredIdentity}`, wish('certs', 'v4'))).status, 401)
   assert.equal((await ask('/v1/deploys', basic(secret.wrongPassword), wish('certs', 'v4'))).status, 401)
   const pushed = { id: 'one', image: `${image}:v5` }
   const proof = createHmac('sha256', secret.hookSecret).update(JSON.stringify(pushed)).digest('hex')
-  const more = { 'x-signature-256': `sha256=${proof}` }
-  await ask(`/webhooks/generic/${secret.hookId}`, '', { body: pushed, more })
+  await ask(`/webhooks/generic/${secret.hookId}`, '', { body: pushed, more: { 'x-signature-256': `sha256=${proof}` } })
   await seen(() => registry.heard().includes(secret.registryPassword))
   for (const path of ['/metrics', '/v1/audit', '/v1/deploys', '/v1/deliveries', '/v1/clusters', '/readyz', '/'])
     assert.equal((await ask(path, basic(secret.token))).status, 200, path)
@@ -215,9 +211,7 @@ test('S20: files that are read again, with mistakes beside their secrets', async
   for (const cluster of ['file', 'basic', 'oci'])
     assert.match(await run('sync', '--cluster', cluster, '--debug'), /you sent/)
   git(root, 'clone', '--quiet', bare, work)
-  put(work, { 'mygitops.yaml': repositories + notices('webhook', secret.slackMisspelt) + contexts })
-  git(work, 'commit', '--quiet', '--all', '--message', 'Misspell it')
-  git(work, 'push', '--quiet')
+  change('webhook', secret.slackMisspelt)
   assert.match((await ask('/v1/deploys?wait=30s', basic(secret.token), wish('certs', 'v7'))).text, /unknown key/)
   writeFileSync(config, settings(own()))
   assert.match(await run('serve', '--check-config', '--online'), /unknown key/)
@@ -225,6 +219,15 @@ test('S20: files that are read again, with mistakes beside their secrets', async
   assert.equal(await server.stop(), 0)
   keep('the log', server.log())
   await run('audit')
+})
+
+test('S20: the same with helm 3', async () => {
+  use('helm3')
+  change('webhookurl', secret.slackOfRepo)
+  server = await mgo.serve('--log-level', 'debug')
+  await deployEverywhere('v8')
+  assert.equal(await server.stop(), 0)
+  keep('the log', server.log())
 })
 
 test('S20: they were sent where they belong, and not one of them is anywhere else', () => {

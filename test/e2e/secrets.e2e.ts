@@ -120,10 +120,9 @@ assert.equal((await kubectl('apply', '-f', join(root, 'old.yaml'))).code, 0)
 
 const temporary = join(root, 'tmp')
 mkdirSync(temporary)
-const mgo = makeMgo({
+const surroundings = {
   repo: server.url('gitops.git', { user: 'mgo', password: secret.gitPassword }),
   kubeconfig,
-  helm: join(rig.bin, 'helm4'),
   env: {
     TMPDIR: temporary,
     AWS_SECRET_ACCESS_KEY: secret.environment,
@@ -131,7 +130,12 @@ const mgo = makeMgo({
     OTEL_EXPORTER_OTLP_ENDPOINT: loopback,
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${secret.collector}`,
   },
-})
+}
+/** What the two helms say of an error, and where they put what they were given, differs. */
+const helms = ['helm3', 'helm4'].map((helm) => ({
+  helm,
+  mgo: makeMgo({ ...surroundings, helm: join(rig.bin, helm) }),
+}))
 
 const watching = watchArguments()
 
@@ -140,7 +144,7 @@ after(async () => {
   listener.close()
   await server.close()
   await rig.stop()
-  mgo.remove()
+  for (const { mgo } of helms) mgo.remove()
   rmSync(root, { recursive: true, force: true })
 })
 
@@ -152,61 +156,66 @@ async function ask(url: string, method = 'GET', body?: unknown): Promise<string>
   return text
 }
 
-async function run(...args: readonly string[]): Promise<string> {
-  const { stdout, stderr } = await mgo.run(...args)
-  keep('command line', `${stdout}\n${stderr}`)
-  return `${stdout}\n${stderr}`
-}
-
 const image = (tag: string) => ({
   cluster: 'prod',
   source: 'github.com/acme/web',
   image: `localhost:5000/acme/web:${tag}`,
 })
 
-test('S20: through the server: deploys that work, and that fail in helm and at the API server', async () => {
-  const service = await mgo.serve('--log-level', 'debug')
-  const deploys = `${service.url}/v1/deploys?wait=60s`
-  const author = 'Ada <ada@example.com>'
-  assert.match(await ask(deploys, 'POST', { ...image('v2'), author }), /"verdict":"healthy"/)
-  assert.match(await ask(deploys, 'POST', { ...image('boom'), author }), /CHART_INVALID.*\*\*\*|\*\*\*.*CHART_INVALID/)
-  assert.match(await ask(deploys, 'POST', { ...image('odd'), author }), /"verdict":"failed"/)
-  await ask(`${service.url}/deploy`, 'POST', image('v3'))
-  // The git server repeats the password that it was given.
-  const hook = join(bare, 'hooks', 'pre-receive')
-  writeFileSync(hook, `#!/bin/sh\necho "no, ${secret.gitPassword} may not" >&2\nexit 1\n`)
-  chmodSync(hook, 0o755)
-  assert.match(await ask(deploys, 'POST', { ...image('v4'), author }), /GIT_REFUSED/)
-  rmSync(hook)
-  const routes = ['/v1/clusters/prod/releases', '/v1/clusters/prod/plan', '/metrics', '/v1/audit', '/readyz', '/']
-  for (const path of routes) await ask(`${service.url}${path}`)
-  assert.equal(await service.stop(), 0)
-  keep('the log', service.log())
-  assert.match(service.log(), /"event":"finished"/)
-})
+for (const { helm, mgo } of helms) {
+  test(`S20: through the server with ${helm}: deploys that work, and that fail in helm and at the API server`, async () => {
+    const service = await mgo.serve('--log-level', 'debug')
+    const deploys = `${service.url}/v1/deploys?wait=60s`
+    const author = 'Ada <ada@example.com>'
+    assert.match(await ask(deploys, 'POST', { ...image('v2'), author }), /"verdict":"healthy"/)
+    assert.match(
+      await ask(deploys, 'POST', { ...image('boom'), author }),
+      /CHART_INVALID.*\*\*\*|\*\*\*.*CHART_INVALID/,
+    )
+    assert.match(await ask(deploys, 'POST', { ...image('odd'), author }), /"verdict":"failed"/)
+    await ask(`${service.url}/deploy`, 'POST', image('v3'))
+    // The git server repeats the password that it was given.
+    const hook = join(bare, 'hooks', 'pre-receive')
+    writeFileSync(hook, `#!/bin/sh\necho "no, ${secret.gitPassword} may not" >&2\nexit 1\n`)
+    chmodSync(hook, 0o755)
+    assert.match(await ask(deploys, 'POST', { ...image('v4'), author }), /GIT_REFUSED/)
+    rmSync(hook)
+    const routes = ['/v1/clusters/prod/releases', '/v1/clusters/prod/plan', '/metrics', '/v1/audit', '/readyz', '/']
+    for (const path of routes) await ask(`${service.url}${path}`)
+    assert.equal(await service.stop(), 0)
+    keep('the log', service.log())
+    assert.match(service.log(), /"event":"finished"/)
+  })
 
-test('S20: at the command line: every command that reads them', async () => {
-  assert.match(await run('sync', '--cluster', 'prod', '--debug'), /"kind":"finished"/)
-  const broken = await run('sync', '--cluster', 'broken', '-o', 'json')
-  assert.match(broken, /Invalid value/)
-  assert.match(broken, /base64/)
-  assert.match(broken, /syntax-values\.yaml/)
-  await run('validate')
-  await run('diff', '--cluster', 'prod')
-  await run('diff', '--cluster', 'broken')
-  await run('status', '--cluster', 'prod')
-  await run('why', 'shop/web', '--cluster', 'prod')
-  await run('audit')
-  git(bare, 'update-ref', 'refs/heads/side', 'main')
-  await run('sync', '--cluster', 'prod', '--branch', 'none')
-})
+  test(`S20: at the command line with ${helm}: every command that reads them`, async () => {
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const { stdout, stderr } = await mgo.run(...args)
+      keep('command line', `${stdout}\n${stderr}`)
+      return `${stdout}\n${stderr}`
+    }
+    assert.match(await run('sync', '--cluster', 'prod', '--debug'), /"kind":"finished"/)
+    const broken = await run('sync', '--cluster', 'broken', '-o', 'json')
+    assert.match(broken, /Invalid value/)
+    assert.match(broken, /base64/)
+    assert.match(broken, /syntax-values\.yaml/)
+    await run('validate')
+    await run('diff', '--cluster', 'prod')
+    await run('diff', '--cluster', 'broken')
+    await run('status', '--cluster', 'prod')
+    await run('why', 'shop/web', '--cluster', 'prod')
+    await run('audit')
+    git(bare, 'update-ref', 'refs/heads/side', 'main')
+    await run('sync', '--cluster', 'prod', '--branch', 'none')
+  })
+}
 
 test('S20: not one of them is anywhere', () => {
   keep('arguments of processes', watching.stop())
   keep('the commits', git(bare, 'log', '--all', '--format=fuller'))
-  for (const { path, text } of [...filesBelow(mgo.state), ...filesBelow(temporary)]) keep(path, text)
+  for (const { path, text } of [...helms.flatMap(({ mgo }) => filesBelow(mgo.state)), ...filesBelow(temporary)])
+    keep(path, text)
   const journal = [...out.keys()].filter((where) => where.endsWith('journal.sqlite'))
-  assert.equal(journal.length, 1)
+  assert.equal(journal.length, helms.length)
   assert.deepEqual(hitsIn(out, secret), [])
   for (const where of ['answers', 'command line', 'the log', 'slack and collector', 'arguments of processes'])
     assert.ok((out.get(where) ?? '').length > 200, where)

@@ -37,7 +37,7 @@ const noTokens: Access = {
   hook: () => {
     throw new Error('no policy was asked for')
   },
-  bounds: { failed: () => undefined, delivered: () => undefined },
+  bounds: { perMinute: () => 600, failed: () => undefined, delivered: () => undefined },
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-hooks-'))
@@ -111,10 +111,11 @@ export type DoorOptions = Partial<DeliverOptions> & {
   readonly verify?: VerifyToken
   readonly warn?: (text: string) => void
   readonly bounds?: HookBounds
+  readonly now?: () => number
 }
 
 /** Opens a door. */
-export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOptions): FastifyInstance {
+export function openDoor({ hooks, moved, verify, warn, bounds, now, ...more }: DoorOptions): FastifyInstance {
   const pushes = deliverer({
     accept: (asking, once) => office.desk.accept(asking, once),
     open: (cluster, source) => office.journal.openTags(cluster, source),
@@ -147,7 +148,7 @@ export function openDoor({ hooks, moved, verify, warn, bounds, ...more }: DoorOp
       deliver: (told) => pushes.deliver(told),
       held: office.journal.held,
       moved: moved ?? (() => undefined),
-      now: () => Date.now(),
+      now: now ?? (() => Date.now()),
     },
   })
   apps.push(app)
