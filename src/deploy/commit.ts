@@ -24,10 +24,10 @@ export type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'> & {
   readonly unready: (batch: readonly Queued[]) => Promise<ReadonlyMap<RequestId, Problem>>
 }
 
-/** Turns until mgo gives up on a branch that moves at every push; with jitter, some twenty seconds. */
-const turns = 24
-/** And this long at most, whatever each turn takes: others wait for the next batch. */
+/** Lost races end nothing while there is time. This long at most, for others wait for the next batch. */
 const longestMs = 120_000
+/** Pushes without a clear answer, one after the other or not: more say that the git server is out of order. */
+const mostUnclear = 24
 
 /**
  * Commits a batch. The answers stand in the order of the requests.
@@ -73,8 +73,10 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
   const startedMs = world.clock.now()
   let open = requests
   let before: Commit | undefined
+  let unclear = 0
   for (let turn = 1; open.length > 0; turn++) {
-    if (turn > turns || world.clock.now() - startedMs > longestMs) throw busy(world.repo.name, turn - 1)
+    if (unclear >= mostUnclear || world.clock.now() - startedMs > longestMs)
+      throw busy(world.repo.name, { pushes: turn - 1, unclear })
     if (turn > 1) await world.clock.sleep(pauseMs(turn, open.length))
     const fresh = turn > 1
     const base = fresh ? await world.repo.fetch() : await world.repo.tip()
@@ -85,6 +87,7 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
     before = base
     done.push(...made.settled)
     open = made.open
+    if (made.isUnclear) unclear++
   }
   return done
 }
@@ -114,7 +117,7 @@ async function arrived(
 }
 
 type Turn = { readonly base: Commit; readonly fresh: boolean; readonly turn: number; readonly world: CommitWorld }
-type Made = { readonly settled: readonly Outcome[]; readonly open: readonly DeployRequest[] }
+type Made = { readonly settled: readonly Outcome[]; readonly open: readonly DeployRequest[]; readonly isUnclear?: true }
 
 async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
   const { repo, tell } = turn.world
@@ -145,10 +148,11 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
         settled: drafted.map((one) => outcome(one, byId.get(one.request.id) ?? next, { tip: next, times })),
         open: [],
       }
+    // What the remote holds decides, request by request, at the next turn.
     case 'moved':
-    case 'unclear':
-      // What the remote holds decides, request by request, at the next turn.
       return { settled: [], open: drafted.map((one) => one.request) }
+    case 'unclear':
+      return { settled: [], open: drafted.map((one) => one.request), isUnclear: true }
     case 'refused':
       return halve(drafted, pushed.why, turn)
   }
@@ -214,10 +218,17 @@ function pauseMs(turn: number, size: number): number {
   return turn === 2 ? 0 : Math.min(1_000, 20 * 2 ** Math.min(turn, 6)) + ((size * 37) % 50)
 }
 
-function busy(name: string, tried: number): MgoError {
+type Tried = { readonly pushes: number; readonly unclear: number }
+
+function busy(name: string, { pushes, unclear }: Tried): MgoError {
+  const races = pushes - unclear
+  const why = [
+    ...(races > 0 ? [`others were first at ${races}`] : []),
+    ...(unclear > 0 ? [`the git server gave no clear answer to ${unclear}`] : []),
+  ]
   return new MgoError({
     code: 'GIT_BUSY',
-    message: `the branch of ${name} moved, or gave no clear answer, at each of ${tried} pushes`,
+    message: `none of ${pushes} pushes to ${name} came through: ${why.join(', ')}`,
     hint: 'Send the request again; nothing was deployed.',
   })
 }

@@ -73,7 +73,13 @@ function knower(password: string): (request: IncomingMessage) => boolean {
 }
 
 async function listening(server: Server): Promise<number> {
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve)).catch(
+    (cause: Error) => {
+      const message = `helm could not be given its way out: ${cause.message}`
+      const hint = 'Let mgo open more files (LimitNOFILE of systemd, or ulimit -n).'
+      throw new MgoError({ code: 'PROGRAM_FAILED', message, hint }, { cause })
+    },
+  )
   return (server.address() as AddressInfo).port
 }
 

@@ -10,8 +10,8 @@ import { at, hostOf, listAt, splitImage, textAt } from './hook-fields.ts'
 export const generic: Vendor = {
   name: 'generic',
   title: 'Generic',
-  // The second is the header of Flux's receivers, the third GitHub's, which many senders copy.
-  proofs: [signed('x-signature-256'), signed('x-signature'), signed('x-hub-signature-256'), { kind: 'oidc' }],
+  // The second is the header of Flux's receivers.
+  proofs: [signed('x-signature-256'), signed('x-signature'), { kind: 'oidc' }],
   delivery: (body) => textAt(body, 'id'),
   // A sender that names no id may send the very same bytes for a later push.
   timeless: true,
