@@ -18,11 +18,13 @@ export type Objects = {
   read(oids: readonly string[], limit: number): Promise<ReadonlyMap<string, Uint8Array>>
   /** The bytes of a tree, by its id or as the root of a commit. Throws GIT_FAILED where git has no such tree. */
   tree(of: { readonly oid: string } | { readonly commit: Commit }): Promise<Uint8Array>
+  /** The text of a commit, header and message. Throws GIT_FAILED where git has no such commit. */
+  commit(id: Commit): Promise<Uint8Array>
   close(): void
 }
 
 /** What is asked for. Over `limit` bytes nothing of it is held. */
-type Wanted = { readonly name: string; readonly type: 'blob' | 'tree'; readonly limit: number }
+type Wanted = { readonly name: string; readonly type: 'blob' | 'tree' | 'commit'; readonly limit: number }
 type Waiter = Wanted & {
   readonly resolve: (bytes: Buffer) => void
   readonly reject: (why: unknown) => void
@@ -32,6 +34,7 @@ type Waiter = Wanted & {
 const unnamed = 'a file of the repo'
 /** A million files in one folder. */
 const treeBytes = 64 * 1024 * 1024
+const commitBytes = 4 * 1024 * 1024
 
 /** Opens the reader; the program starts with the first read, and again after it died. */
 export function openObjects(git: Git): Objects {
@@ -68,6 +71,7 @@ export function openObjects(git: Git): Objects {
       const name = 'oid' in of ? of.oid : `${of.commit}^{tree}`
       return ask({ name, type: 'tree', limit: treeBytes })
     },
+    commit: (id) => ask({ name: id, type: 'commit', limit: commitBytes }),
     close: () => {
       reader?.close()
       // That it ended is told later: until then it would be asked.

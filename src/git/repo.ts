@@ -11,6 +11,7 @@ import { run } from '../exec.ts'
 import type { NewCommit, Repo } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
+import { checkDescends } from './ancestry.ts'
 import { type Objects, openObjects } from './objects.ts'
 import { capped, fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
@@ -141,10 +142,11 @@ type Seen = { readonly tip: Commit | undefined }
 
 /** The tip as the remote has it, which must come after what was seen before. */
 async function newer(shared: Shared, branch: string, before: Seen | undefined): Promise<Commit | undefined> {
-  const { git, place, timeoutMs } = shared
+  const { timeoutMs } = shared
   // The first fetch may bring a whole history.
   const tip = await fetchTip(shared, branch, before === undefined ? timeoutMs * 5 : timeoutMs)
-  if (before?.tip !== undefined) await checkDescends(git, { name: place.shown, branch, old: before.tip, tip })
+  if (before?.tip !== undefined)
+    await checkDescends({ old: before.tip, tip }, `the branch ${branch} of ${shared.place.shown}`, shared)
   return tip
 }
 
@@ -229,21 +231,14 @@ async function fetchTip(
     if (/couldn't find remote ref/.test(ran.stderr)) return undefined
     throw gitError('fetch', ran)
   }
-  const tip = await git(['rev-parse', '--verify', '--end-of-options', local])
+  const written = await readFile(join(gitDir, local), 'latin1').catch(() => '')
+  return parseCommit(written.trim()) ?? refOf(git, local)
+}
+
+/** Git may keep a ref elsewhere than in a file of its own. */
+async function refOf(git: Git, ref: string): Promise<Commit> {
+  const tip = await git(['rev-parse', '--verify', '--end-of-options', ref])
   const commit = parseCommit(tip.stdout.toString('latin1').trim())
   if (commit === undefined) throw gitError('rev-parse', tip)
   return commit
-}
-
-type Moved = { readonly name: string; readonly branch: string; readonly old: Commit; readonly tip: Commit | undefined }
-
-async function checkDescends(git: Git, { name, branch, old, tip }: Moved): Promise<void> {
-  if (tip === old) return
-  const ran = tip === undefined ? undefined : await git(['merge-base', '--is-ancestor', old, tip])
-  if (ran?.code === 0) return
-  throw new MgoError({
-    code: 'GIT_REWRITTEN',
-    message: `the branch ${branch} of ${name} no longer holds ${old.slice(0, 12)}: its history was rewritten`,
-    hint: 'mgo never pushes by force and stops here. If the rewrite was meant, start mgo again; it then takes the branch as it is.',
-  })
 }

@@ -1,0 +1,48 @@
+/**
+ * Whether a branch still holds what it held. What lies near is found without a program of its own: whoever was late for a push
+ * reads a branch that is a few commits further, and is late again if that takes long.
+ *
+ * @module
+ */
+import { MgoError } from '../error.ts'
+import { type Commit, parseCommit } from '../release/ids.ts'
+import type { Objects } from './objects.ts'
+import type { Git } from './program.ts'
+
+/** Commits that are looked at before git is asked. */
+const nearby = 32
+
+export type Mirrored = { readonly objects: Pick<Objects, 'commit'>; readonly git: Git }
+
+/** Throws GIT_REWRITTEN unless `old` is `tip` or an ancestor of it. `what`: the branch, for people. */
+export async function checkDescends(
+  { old, tip }: { readonly old: Commit; readonly tip: Commit | undefined },
+  what: string,
+  { objects, git }: Mirrored,
+): Promise<void> {
+  if (tip !== undefined && (await isNear(old, tip, objects))) return
+  const ran = tip === undefined ? undefined : await git(['merge-base', '--is-ancestor', old, tip])
+  if (ran?.code === 0) return
+  throw new MgoError({
+    code: 'GIT_REWRITTEN',
+    message: `${what} no longer holds ${old.slice(0, 12)}: its history was rewritten`,
+    hint: 'mgo never pushes by force and stops here. If the rewrite was meant, start mgo again; it then takes the branch as it is.',
+  })
+}
+
+async function isNear(old: Commit, tip: Commit, objects: Mirrored['objects']): Promise<boolean> {
+  const seen = new Set<Commit>([tip])
+  for (const commit of seen) {
+    if (commit === old) return true
+    if (seen.size > nearby) return false
+    for (const parent of await parentsOf(commit, objects)) seen.add(parent)
+  }
+  return false
+}
+
+/** None where it cannot be read: git then says why. */
+async function parentsOf(commit: Commit, objects: Mirrored['objects']): Promise<readonly Commit[]> {
+  const bytes = await objects.commit(commit).catch(() => new Uint8Array())
+  const [header = ''] = Buffer.from(bytes).toString('latin1').split('\n\n', 1)
+  return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].flatMap(([, id = '']) => parseCommit(id) ?? [])
+}
