@@ -26,7 +26,7 @@ const clock: Clock = {
 }
 
 /** The peers' git. It must not block: the git server runs in this very process. */
-async function git(folder: string, ...args: readonly string[]): Promise<void> {
+async function git(folder: string, ...args: readonly string[]): Promise<string> {
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
@@ -34,7 +34,8 @@ async function git(folder: string, ...args: readonly string[]): Promise<void> {
     GIT_CONFIG_GLOBAL: '/dev/null',
   }
   const named = ['-c', 'user.name=Peer', '-c', 'user.email=peer@example.com', ...args]
-  await promisify(execFile)('git', named, { cwd: folder, env })
+  const { stdout } = await promisify(execFile)('git', named, { cwd: folder, env })
+  return stdout.trim()
 }
 
 const path = (i: number) => `installations/c${i % 20}/app${i}-values.yaml`
@@ -51,6 +52,12 @@ export type Bed = {
   mgo(): Promise<{ deploy(app: number, tag: string): Promise<Outcome>; close(): Promise<void> }>
   /** A kept clone, changed by `git commit` and `git push`. */
   keptClone(): Promise<(app: number, tag: string) => Promise<void>>
+  /** A kept clone that fetches, commits and pushes until it goes through. */
+  stubbornClone(): Promise<(app: number, tag: string) => Promise<void>>
+  /** Pushes that the server was sent so far. */
+  pushes(): number
+  /** An empty commit of somebody else, upon the tip as it is now; says whether nobody was faster. */
+  foreign(): Promise<boolean>
   /** A fresh clone for each change. */
   clonePerDeploy(app: number, tag: string): Promise<void>
   close(): Promise<void>
@@ -111,6 +118,28 @@ export async function makeBed(files: number): Promise<Bed> {
     async keptClone() {
       const clone = await fresh()
       return (app, tag) => change(clone, app, tag)
+    },
+    async stubbornClone() {
+      const clone = await fresh()
+      return async (app, tag) => {
+        for (let isIn = false; !isIn; ) {
+          await git(clone, 'fetch', '--quiet')
+          await git(clone, 'reset', '--quiet', '--hard', '@{upstream}')
+          isIn = await change(clone, app, tag).then(
+            () => true,
+            () => false,
+          )
+        }
+      }
+    },
+    pushes: () => server.pushes(),
+    async foreign() {
+      const tip = await git(bare, 'rev-parse', 'main')
+      const next = await git(bare, 'commit-tree', `${tip}^{tree}`, '-p', tip, '-m', 'Foreign')
+      return git(bare, 'update-ref', 'refs/heads/main', next, tip).then(
+        () => true,
+        () => false,
+      )
     },
     async clonePerDeploy(app, tag) {
       const clone = await fresh()

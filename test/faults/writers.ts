@@ -102,7 +102,7 @@ const disjoint: Fault = {
     await pushing(trial, 1_000 / 20, (turn) => load.isOver() && turn >= 60)
     await trial.settled()
     const most = Math.max(...trial.sent().map(({ id }) => pushes(id)))
-    assert.ok(most > 1 && most <= 24, `${most} pushes of one request`)
+    assert.ok(most > 1, 'no race was lost, so nothing was tried')
 
     const { eachMs } = await deploys(trial, next, tagged('alone', 10))
     // What else runs on the machine may come between a few pushes of one hundred, hardly of three.
