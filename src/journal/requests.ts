@@ -24,8 +24,7 @@ type OpenRow = Row & { readonly last: string | null; readonly told: number }
 /** Requests looked at for one answer at most, where a release is asked for. */
 const scanned = 20_000
 
-const row = 'SELECT rowid AS place, request, commit_id, base_id, tries, verdict FROM requests'
-const openRow = `${row.replace('SELECT ', 'SELECT id, ')} WHERE verdict IS NULL`
+const row = 'SELECT rowid AS place, id, request, commit_id, base_id, tries, verdict FROM requests'
 const ofRelease = `EXISTS (SELECT 1 FROM json_each(verdict, '$.releases') WHERE value ->> '$.release' = :release)`
 
 const lastOfLine = `SELECT request FROM requests WHERE verdict IS NULL AND cluster = one.request ->> '$.cluster'
@@ -39,7 +38,7 @@ const texts = {
   commit: 'UPDATE requests SET commit_id = ? WHERE id = ? AND verdict IS NULL',
   end: 'UPDATE requests SET verdict = ?, commit_id = coalesce(?, commit_id) WHERE id = ? AND verdict IS NULL',
   one: `${row} WHERE id = ?`,
-  open: `SELECT *, (${lastOfLine}) AS last, EXISTS (SELECT 1 FROM events WHERE request_id = one.id) AS told FROM (${openRow} AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
+  open: `SELECT *, (${lastOfLine}) AS last, EXISTS (SELECT 1 FROM events WHERE request_id = one.id) AS told FROM (${row} WHERE verdict IS NULL AND rowid > ? ORDER BY rowid LIMIT ?) AS one`,
   tags: `SELECT DISTINCT request ->> '$.image.tag' AS tag FROM requests
     WHERE verdict IS NULL AND cluster = ? AND request ->> '$.source' = ?`,
   counted:

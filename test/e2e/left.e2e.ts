@@ -5,13 +5,15 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { openJournal } from '../../src/journal/journal.ts'
 import { type Cluster, requestId } from '../../src/release/ids.ts'
+import { peakMiB } from '../checker/process.ts'
+import { pause } from '../faults/chance.ts'
 import { git } from '../git-server.ts'
 import { startTrial, type Trial } from '../trial.ts'
 
@@ -21,7 +23,6 @@ const apps = 8
 const together = 500
 /** What is measured is near 330 MiB, most of it the heap of Node before it is in need. */
 const mostMiB = 450
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** The journal of a server that was killed with all of them open: request n has the tag `n<n>`. */
 async function preloaded(): Promise<string> {
@@ -83,9 +84,6 @@ async function open(trial: Trial): Promise<number> {
   return Number(/^mgo_requests_open (\d+)$/m.exec(text)?.[1])
 }
 
-const peakMiB = (trial: Trial) =>
-  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${trial.service().pid}/status`, 'utf8'))?.[1]) / 1024
-
 /** What the branch and its files hold in the end: of each source only the newest is worth a commit. */
 function checkCommits(trial: Trial): void {
   const subjects = git(trial.bare, 'log', '--reverse', '--format=%s', 'main').trim().split('\n')
@@ -112,7 +110,7 @@ test('R32: a hundred thousand open requests in the journal: up at once, the olde
   const firstMs = performance.now() - begunMs
   // Killed in the middle: what had its verdict keeps it, the rest goes on with the oldest.
   while ((await open(trial)) > 0.9 * total) await pause(50)
-  const peaks = [peakMiB(trial)]
+  const peaks = [peakMiB(trial.service().pid)]
   await trial.service().kill()
   const early = endsOf(state).length
   assert.ok(early > 0 && early < total, `${early} had ended when it was killed`)
@@ -124,7 +122,7 @@ test('R32: a hundred thousand open requests in the journal: up at once, the olde
   const { id } = await trial.send(0, 'newest')
   assert.equal((await trial.verdict(id)).verdict, 'committed')
   while ((await open(trial)) > 0) await pause(50)
-  peaks.push(peakMiB(trial))
+  peaks.push(peakMiB(trial.service().pid))
   assert.ok(Math.max(...peaks) < mostMiB, `${peaks.join(' and ')} MiB`)
   checkCommits(trial)
   await trial.end()
