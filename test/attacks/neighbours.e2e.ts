@@ -7,8 +7,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener, type Server as Listener, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -16,6 +15,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { makeBare } from '../git-server.ts'
 import { chart, makeMgo, type Server, values } from '../mgo.ts'
 import { startRig } from '../rig/rig.ts'
+import { closeListeners, listen } from './listener.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-neighbours-'))
 const rig = await startRig({ name: 'good' })
@@ -37,25 +37,14 @@ writeFileSync(
 )
 const kubeconfig = join(root, 'kubeconfig')
 const mgo = makeMgo({ repo, kubeconfig, helm: join(rig.bin, 'helm4'), env: { HOOK_ID: hookId, MGO_CONFIG: config } })
-const listeners: Listener[] = []
 let server: Server | undefined
 after(async () => {
   await server?.kill()
-  for (const one of listeners) {
-    one.closeAllConnections()
-    one.close()
-  }
+  closeListeners()
   await rig.stop()
   mgo.remove()
   rmSync(root, { recursive: true, force: true })
 })
-
-async function listen(answer: RequestListener): Promise<string> {
-  const listener = createServer(answer)
-  listeners.push(listener)
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
-}
 
 function flood(response: ServerResponse, chunk: string | Buffer): void {
   while (!response.destroyed && response.write(chunk));

@@ -7,33 +7,21 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { git, makeBare, startGitServer } from '../git-server.ts'
 import { makeMgo } from '../mgo.ts'
+import { closeListeners, listen } from './listener.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-places-'))
 const canary = join(root, 'canary')
 const gitServer = await startGitServer()
-const listeners: Server[] = []
-
-async function listen(answer: RequestListener): Promise<string> {
-  const listener = createServer(answer)
-  listeners.push(listener)
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
-}
 
 const repo = makeBare(root, 'repo.git', {})
 const mgo = makeMgo({ repo })
 after(async () => {
-  for (const one of listeners) {
-    one.closeAllConnections()
-    one.close()
-  }
+  closeListeners()
   await gitServer.close()
   mgo.remove()
   rmSync(root, { recursive: true, force: true })
