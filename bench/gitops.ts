@@ -44,6 +44,9 @@ const values = (i: number) =>
 
 const nothing = { tell: () => undefined, attempting: async () => undefined, unready: async () => new Map() }
 
+/** A loop that is always late never ends by itself. */
+const patienceMs = 60_000
+
 export type Bed = {
   readonly url: string
   readonly bare: string
@@ -122,7 +125,9 @@ export async function makeBed(files: number): Promise<Bed> {
     async stubbornClone() {
       const clone = await fresh()
       return async (app, tag) => {
+        const untilMs = performance.now() + patienceMs
         for (let isIn = false; !isIn; ) {
+          if (performance.now() > untilMs) throw new Error('others were always first')
           await git(clone, 'fetch', '--quiet')
           await git(clone, 'reset', '--quiet', '--hard', '@{upstream}')
           isIn = await change(clone, app, tag).then(

@@ -1,6 +1,6 @@
 /**
  * R6: pushes until one lands, while others push to the same branch so many times a second; against a plain loop of fetch,
- * commit and push in a kept clone. Counts, but of races: a busy machine loses more of them.
+ * commit and push in a kept clone. Counts, but of races: a busy machine loses more of them. Whoever gives up ends its run; `gaveUp` says so.
  *
  * `--files 1000 --runs 50 --rate 20`
  *
@@ -35,15 +35,23 @@ async function raced(bed: Bed, { runs, rate }: Race, deploy: (i: number) => Prom
   const begunMs = performance.now()
   const others = pushing(bed, 1_000 / rate, () => isOver)
   const [pushes, took]: [number[], number[]] = [[], []]
+  let gaveUp: string | undefined
   for (let i = 1; i <= runs; i++) {
     const [before, startedMs] = [bed.pushes(), performance.now()]
-    await deploy(i)
+    const failure = await deploy(i).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    if (failure !== undefined) {
+      gaveUp = failure
+      break
+    }
     took.push(performance.now() - startedMs)
     pushes.push(bed.pushes() - before)
   }
   isOver = true
   const perSecond = (await others) / ((performance.now() - begunMs) / 1_000)
-  return { pushes: figures(pushes), ms: figures(took), othersPerSecond: Math.round(perSecond * 10) / 10 }
+  return { pushes: figures(pushes), ms: figures(took), gaveUp, othersPerSecond: Math.round(perSecond * 10) / 10 }
 }
 
 /** Gives how many went through. What a push itself takes is part of the interval. */

@@ -64,6 +64,11 @@ export type Repo = Files & {
   tip(): Promise<Commit | undefined>
   /** Asks the remote. Throws GIT_REWRITTEN where the branch no longer holds what was seen before. */
   fetch(): Promise<Commit | undefined>
+  /**
+   * The tip to begin a commit upon: as last seen, or fetched where others were first the last time, for then that one is
+   * old. `isFresh`: it was fetched.
+   */
+  begin(): Promise<{ readonly tip: Commit | undefined; readonly isFresh: boolean }>
   /** The remote's tip, by one read of its ref: nothing is fetched. `undefined`: the branch does not exist. */
   look(): Promise<Commit | undefined>
   /** The paths that each commit between two commits changed, along the branch itself; `from` excluded, both fetched. */

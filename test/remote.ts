@@ -40,11 +40,17 @@ makeBare(server.root, untouched, { [path]: text() })
 let mirrors = 0
 export function open(
   where: string,
-  more: { readonly branch?: string; readonly env?: Record<string, string>; readonly mirrors?: string } = {},
+  more: {
+    readonly branch?: string
+    readonly env?: Record<string, string>
+    readonly mirrors?: string
+    readonly timeoutMs?: number
+  } = {},
 ): Promise<Repo> {
   return openRepo(where, {
     mirrors: more.mirrors ?? join(root, `mirrors-${mirrors++}`),
     branch: more.branch,
+    timeoutMs: more.timeoutMs,
     committer: { name: 'mgo', email: 'mgo@localhost' },
     secrets: openSecrets(),
     env: { PATH: process.env['PATH'] ?? '', ...more.env },

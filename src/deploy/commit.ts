@@ -16,6 +16,7 @@ import { type Drafted, draft } from './draft.ts'
 import { look, lookBelow, tellLanded } from './landed.ts'
 import { nameOf, type Outcome, outcome, type Times } from './outcome.ts'
 import type { Attempting } from './queue.ts'
+import { busy, isEnough, pauseMs, type Tried } from './races.ts'
 import { type Queued, supersede } from './waiting.ts'
 
 export type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'> & {
@@ -23,11 +24,6 @@ export type CommitWorld = Pick<World, 'repo' | 'tell' | 'clock'> & {
   /** What would stop a deploy of these after its commit, by request; found before it. */
   readonly unready: (batch: readonly Queued[]) => Promise<ReadonlyMap<RequestId, Problem>>
 }
-
-/** Lost races end nothing while there is time. This long at most, for others wait for the next batch. */
-const longestMs = 120_000
-/** Pushes without a clear answer, one after the other or not: more say that the git server is out of order. */
-const mostUnclear = 24
 
 /**
  * Commits a batch. The answers stand in the order of the requests.
@@ -73,23 +69,31 @@ async function settleAll(requests: readonly DeployRequest[], world: CommitWorld)
   const startedMs = world.clock.now()
   let open = requests
   let before: Commit | undefined
-  let unclear = 0
-  for (let turn = 1; open.length > 0; turn++) {
-    if (unclear >= mostUnclear || world.clock.now() - startedMs > longestMs)
-      throw busy(world.repo.name, { pushes: turn - 1, unclear })
-    if (turn > 1) await world.clock.sleep(pauseMs(turn, open.length))
-    const fresh = turn > 1
-    const base = fresh ? await world.repo.fetch() : await world.repo.tip()
+  let tried: Tried = { pushes: 0, unclear: 0, held: 0, tookMs: 0 }
+  while (open.length > 0) {
+    if (isEnough(tried)) throw busy(world.repo.name, tried)
+    if (before !== undefined) await world.clock.sleep(pauseMs(open[0]?.id, tried))
+    const { tip: base, isFresh } = before === undefined ? await world.repo.begin() : await again(world.repo)
     if (base === undefined) throw empty(world.repo)
     const { pushed, drafted } = await redraft(open, { before, base, world })
     done.push(...pushed)
-    const made = await attempt(drafted, { base, fresh, turn, world })
-    before = base
+    const pushes = tried.pushes + 1
+    const made = await attempt(drafted, { base, fresh: isFresh, turn: pushes, world })
     done.push(...made.settled)
     open = made.open
-    if (made.isUnclear) unclear++
+    tried = {
+      pushes,
+      unclear: tried.unclear + (made.isUnclear ? 1 : 0),
+      held: base === before ? tried.held + 1 : 0,
+      tookMs: world.clock.now() - startedMs,
+    }
+    before = base
   }
   return done
+}
+
+async function again(repo: World['repo']): ReturnType<World['repo']['begin']> {
+  return { tip: await repo.fetch(), isFresh: true }
 }
 
 type Redrafting = { readonly before: Commit | undefined; readonly base: Commit; readonly world: CommitWorld }
@@ -211,26 +215,6 @@ async function announce(
 
 function timesNow({ clock }: CommitWorld): Times {
   return { committedAt: clock.now(), pushedAt: clock.now() }
-}
-
-/** Grows to a second; the spread comes from the batch, for chance is not this story's business. */
-function pauseMs(turn: number, size: number): number {
-  return turn === 2 ? 0 : Math.min(1_000, 20 * 2 ** Math.min(turn, 6)) + ((size * 37) % 50)
-}
-
-type Tried = { readonly pushes: number; readonly unclear: number }
-
-function busy(name: string, { pushes, unclear }: Tried): MgoError {
-  const races = pushes - unclear
-  const why = [
-    ...(races > 0 ? [`others were first at ${races}`] : []),
-    ...(unclear > 0 ? [`the git server gave no clear answer to ${unclear}`] : []),
-  ]
-  return new MgoError({
-    code: 'GIT_BUSY',
-    message: `none of ${pushes} pushes to ${name} came through: ${why.join(', ')}`,
-    hint: 'Send the request again; nothing was deployed.',
-  })
 }
 
 function empty(repo: World['repo']): MgoError {

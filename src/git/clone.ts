@@ -77,6 +77,7 @@ function cloneRepo(clone: Clone, options: OpenOptions): Repo {
     branch: clone.branch ?? 'HEAD',
     workTree: workTree(git, folder),
     tip: () => localTip(clone),
+    begin: async () => ({ tip: await localTip(clone), isFresh: false }),
     look: () => localTip(clone),
     fetch: async () => {
       const tip = await localTip(clone)

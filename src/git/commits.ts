@@ -11,6 +11,8 @@ import { type Commit, parseCommit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { gitError } from './error.ts'
 import { type Importer, openImporter } from './importer.ts'
+import type { Objects } from './objects.ts'
+import { type Chain, packChain } from './pack.ts'
 import type { Git } from './program.ts'
 
 export type WriteInput = {
@@ -22,8 +24,7 @@ export type WriteInput = {
   readonly entries: Tree
 }
 
-export type Written = {
-  readonly commits: readonly Commit[]
+export type Written = Chain & {
   /** The file of the pack that holds all that is new, and nothing else. */
   readonly pack: string | undefined
 }
@@ -34,7 +35,7 @@ export async function writeCommits(input: WriteInput): Promise<Written> {
   const ids = ran.stdout.toString('latin1').trim().split('\n').map(parseCommit)
   if (ran.code !== 0 || ids.length !== input.commits.length || ids.includes(undefined))
     throw gitError('fast-import', ran)
-  return { commits: ids.filter((id): id is Commit => id !== undefined), pack }
+  return { commits: ids.filter((id): id is Commit => id !== undefined), made: input.commits, pack }
 }
 
 /** The same in a clone: it is somebody's, so nothing of it is held open. */
@@ -50,16 +51,28 @@ export async function writeOnce(git: Git, input: Omit<WriteInput, 'importer'>): 
 /** What git itself sends in one piece (http.postBuffer); more is left to it. */
 const onePiece = 1024 * 1024
 
-/** The pack of what was written, where it ends in `next` and is small enough for one piece. */
-export async function packOf(written: Written | undefined, next: Commit): Promise<Buffer | undefined> {
-  if (written?.pack === undefined || written.commits.at(-1) !== next) return undefined
+/**
+ * The pack of what was written, where it ends in `next` and is small enough for one piece.
+ *
+ * @param objects - where the pack of fast-import may lack something: to read from
+ */
+export async function packOf(
+  written: Written | undefined,
+  next: Commit,
+  objects: Objects | undefined,
+): Promise<Buffer | undefined> {
+  if (written === undefined || written.commits.at(-1) !== next) return undefined
   try {
-    const { size } = await stat(written.pack)
-    return size > onePiece ? undefined : await readFile(written.pack)
+    const anew = objects === undefined ? undefined : await packChain(written, objects, onePiece)
+    return anew ?? (await packIn(written.pack))
   } catch {
-    // Rolled up with others meanwhile (packs.ts): git packs it anew.
+    // Rolled up with others meanwhile (packs.ts), or damaged: git packs it anew, and says why it cannot.
     return undefined
   }
+}
+
+async function packIn(file: string | undefined): Promise<Buffer | undefined> {
+  return file === undefined || (await stat(file)).size > onePiece ? undefined : readFile(file)
 }
 
 /** Its name for the branch that it writes on. Reset at the end of a batch, it is none that a ref is made of. */

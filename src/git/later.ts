@@ -12,6 +12,7 @@ export function laterRepo({ name, branch }: Pick<Repo, 'name' | 'branch'>, ready
     branch,
     tip: async () => (await ready()).tip(),
     fetch: async () => (await ready()).fetch(),
+    begin: async () => (await ready()).begin(),
     look: async () => (await ready()).look(),
     changes: async (from, to) => (await ready()).changes(from, to),
     tree: async (commit, folder) => (await ready()).tree(commit, folder),

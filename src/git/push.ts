@@ -8,9 +8,9 @@ import { MgoError } from '../error.ts'
 import type { Pushed } from '../ports.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { gitError, said } from './error.ts'
-import type { Credentials } from './place.ts'
 import type { Git } from './program.ts'
 import { type Sent, sendPack } from './send-pack.ts'
+import type { SmartHttp } from './smart-http.ts'
 
 export type PushInput = {
   readonly git: Git
@@ -20,11 +20,8 @@ export type PushInput = {
   readonly next: Commit
   /** Milliseconds for the push, and as many for asking what became of it; a minute by default. */
   readonly timeoutMs?: number
-  /** The pack of what is new, where one POST may do. */
-  readonly pack?: Uint8Array | undefined
-  readonly credentials?: Credentials | undefined
-  /** Authorities for that POST, PEM. */
-  readonly ca?: string | undefined
+  /** The pack of what is new, and where to, where one POST may do. */
+  readonly posted?: { readonly server: SmartHttp; readonly pack: Uint8Array } | undefined
 }
 
 /** Asking for a tip moves a few hundred bytes. */
@@ -52,9 +49,11 @@ export async function push(input: PushInput): Promise<Pushed> {
 type Told = Exclude<Sent, { kind: 'unsuited' }>
 
 async function send(input: PushInput, timeoutMs: number): Promise<Told> {
-  const { pack, credentials } = input
+  const { posted, branch, base, next } = input
   const sent: Sent =
-    pack === undefined ? { kind: 'unsuited' } : await sendPack({ ...input, pack, credentials, timeoutMs })
+    posted === undefined
+      ? { kind: 'unsuited' }
+      : await sendPack({ ...posted.server, pack: posted.pack, branch, base, next, timeoutMs })
   return sent.kind === 'unsuited' ? byGit(input, timeoutMs) : sent
 }
 

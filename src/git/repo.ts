@@ -9,23 +9,25 @@ import { join } from 'node:path'
 import { MgoError } from '../error.ts'
 import { run } from '../exec.ts'
 import type { NewCommit, Repo } from '../ports.ts'
-import { type Commit, parseCommit } from '../release/ids.ts'
+import type { Commit } from '../release/ids.ts'
 import type { Person } from '../release/request.ts'
 import { checkDescends } from './ancestry.ts'
 import { type Objects, openObjects } from './objects.ts'
-import { capped, fetchBytes } from './capped.ts'
+import { fetchBytes } from './capped.ts'
 import { openClone } from './clone.ts'
 import { checkPath, packOf, type Written, writeCommits } from './commits.ts'
-import { gitError } from './error.ts'
+import { type Fetcher, openFetcher } from './fetch.ts'
 import { type Importer, openImporter } from './importer.ts'
 import { laterRepo } from './later.ts'
-import { type Mirror, openMirror, removeStaleLocks } from './mirror.ts'
+import { type Mirror, openMirror } from './mirror.ts'
 import { openPacks, type Packs } from './packs.ts'
-import { type Credentials, type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
+import { type OpenOptions, type RepoPlace, repoPlace } from './place.ts'
 import { type Git, gitProgram } from './program.ts'
 import { push, remoteHead, remoteTip } from './push.ts'
 import { type Reading, reading } from './reading.ts'
-import { type InTurn, remembered, sharing, turns } from './turns.ts'
+import type { SmartHttp } from './smart-http.ts'
+import { openTips } from './tips.ts'
+import { type InTurn, remembered, turns } from './turns.ts'
 
 /**
  * Opens a gitops repo: a URL, a bare repo, or a clone.
@@ -65,14 +67,14 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   const branch = options.branch ?? (await ownBranch(git, place.url))
   await checkBranch(git, branch)
   const objects = openObjects(git)
-  const direct = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
+  const isDirect = /^https?:/.test(place.url) && !Object.keys(options.env).some((name) => ownWay.test(name))
   const { committer, timeoutMs = 60_000, fetchLimit = fetchBytes } = options
-  const authorities = () => authoritiesOf(options.env)
+  const direct = async () => ({ url: place.url, credentials, ca: await authoritiesOf(options.env) })
   const inTurn = turns()
   const importer = openImporter(git, join(gitDir, `mgo-edges-${randomUUID()}`))
   const packs = openPacks(git, gitDir, (work) => inTurn(() => importer.rest().then(work)))
-  const parts = { git, gitDir, mirror, fetchLimit, objects, reads: reading(git, objects), importer, inTurn, packs }
-  const repo = remoteBranch({ ...parts, place, committer, credentials, direct, authorities, timeoutMs }, branch)
+  const parts = { git, mirror, fetchLimit, objects, reads: reading(git, objects), importer, inTurn, packs }
+  const repo = remoteBranch({ ...parts, place, committer, direct: isDirect ? direct : undefined, timeoutMs }, branch)
   if (mirror.state === 'sound') return repo
   const ready = remembered(async () => {
     if ((await mirror.sound()) === 'anew' && options.branch === undefined) await noteBranch(git, branch)
@@ -81,7 +83,7 @@ async function openRemote(place: RepoPlace & { kind: 'remote' }, options: OpenOp
   return { ...laterRepo(repo, ready), close: () => repo.close() }
 }
 
-/** A file that cannot be read is git's to tell of. */
+/** Those of GIT_SSL_CAINFO, which git takes instead of the usual ones. A file that cannot be read is git's to tell of. */
 async function authoritiesOf({ GIT_SSL_CAINFO: file }: OpenOptions['env']): Promise<string | undefined> {
   return file === undefined ? undefined : readFile(file, 'utf8').catch(() => '')
 }
@@ -116,18 +118,14 @@ async function checkBranch(git: Git, branch: string): Promise<void> {
 
 type Shared = {
   readonly git: Git
-  readonly gitDir: string
   readonly mirror: Mirror
   readonly fetchLimit: number
   readonly objects: Objects
   readonly place: RepoPlace & { kind: 'remote' }
   readonly committer: Person
   readonly reads: Reading
-  readonly credentials: Credentials | undefined
-  /** Whether a push may be one POST of our own. */
-  readonly direct: boolean
-  /** Those of GIT_SSL_CAINFO, which git takes instead of the usual ones. */
-  readonly authorities: () => Promise<string | undefined>
+  /** How to fetch and push without git, where that may do. */
+  readonly direct: (() => Promise<SmartHttp>) | undefined
   /** Writes of one mirror go one after the other, whatever branch they are for: they share a ref and a file. */
   readonly inTurn: InTurn
   readonly importer: Importer
@@ -138,60 +136,42 @@ type Shared = {
 /** Nothing but git knows its way through a proxy, or to authorities that a library of its own finds. */
 const ownWay = /^(?:https?_proxy|SSL_CERT_(?:FILE|DIR))$/i
 
-type Seen = { readonly tip: Commit | undefined }
-
-/** The tip as the remote has it, which must come after what was seen before. */
-async function newer(shared: Shared, branch: string, before: Seen | undefined): Promise<Commit | undefined> {
-  const { timeoutMs } = shared
-  // The first fetch may bring a whole history.
-  const tip = await fetchTip(shared, branch, before === undefined ? timeoutMs * 5 : timeoutMs)
-  if (before?.tip !== undefined)
-    await checkDescends({ old: before.tip, tip }, `the branch ${branch} of ${shared.place.shown}`, shared)
-  return tip
-}
-
 function remoteBranch(shared: Shared, branch: string): Repo {
-  const { git, place, reads, timeoutMs, credentials } = shared
-  let seen: Seen | undefined
+  const { git, place, reads, timeoutMs, fetchLimit: limit, direct, packs } = shared
+  const fetcher = openFetcher({ git, url: place.url, branch, limit, direct, fetched: () => packs.written() })
+  const what = `the branch ${branch} of ${place.shown}`
+  const check = (old: Commit, tip: Commit | undefined) => checkDescends({ old, tip }, what, shared)
+  const { pushed: notePush, ...tips } = openTips({ fetcher, check, timeoutMs })
   let written: Written | undefined
-  const fetches = turns()
-  const ask = async (): Promise<Commit | undefined> => {
-    const before = seen
-    const tip = await newer(shared, branch, before)
-    // A push of our own may have come in between, and is newer than what was seen on the way.
-    if (seen !== before && seen !== undefined) return seen.tip
-    seen = { tip }
-    shared.packs.written()
-    return tip
-  }
-  const fetch = () => fetches(ask)
-  const first = sharing(fetch)
+  // Whether the mirror may hold what the remote lacks: from then on fast-import leaves out of its packs what is needed.
+  let hasStrays = false
   return {
     ...reads,
+    ...tips,
     name: place.shown,
     branch,
-    // Many may ask at the start; the remote is asked once.
-    tip: async () => (seen === undefined ? first() : seen.tip),
-    fetch,
     look: () => remoteTip(git, place.url, { branch, timeoutMs }),
     async write(base, commits) {
       written = await write(shared, base, commits)
       return written.commits
     },
     async push(base, next) {
-      const pack = shared.direct ? await packOf(written, next) : undefined
-      const ca = pack === undefined ? undefined : await shared.authorities()
-      const pushed = await push({ git, url: place.url, branch, base, next, pack, credentials, ca, timeoutMs })
-      if (pushed.kind === 'pushed') seen = { tip: next }
-      shared.packs.written()
+      const pack =
+        direct === undefined ? undefined : await packOf(written, next, hasStrays ? shared.objects : undefined)
+      const posted = direct === undefined || pack === undefined ? undefined : { server: await direct(), pack }
+      const pushed = await push({ git, url: place.url, branch, base, next, posted, timeoutMs })
+      hasStrays ||= pushed.kind !== 'pushed'
+      notePush(pushed, next)
+      packs.written()
       return pushed
     },
     other: (name) => remoteBranch(shared, name),
-    close: async () => letGo(shared),
+    close: () => letGo(shared, fetcher),
   }
 }
 
-async function letGo({ objects, mirror, packs, importer }: Shared): Promise<void> {
+async function letGo({ objects, mirror, packs, importer }: Shared, { settle }: Fetcher): Promise<void> {
+  await settle()
   await packs.settled()
   await importer.rest()
   objects.close()
@@ -206,39 +186,4 @@ async function write(shared: Shared, base: Commit | undefined, commits: readonly
   const trees = base === undefined ? [] : await Promise.all(folders.map((folder) => reads.tree(base, folder)))
   const entries = new Map(trees.flatMap((tree) => [...tree]))
   return shared.inTurn(() => writeCommits({ importer, base, commits, committer, entries }))
-}
-
-/** Longer in all than it takes until a lock is stale. */
-const lockTries = 16
-const isLocked = /\.lock'?: File exists|cannot lock ref|unable to update local ref/
-
-async function fetchTip(
-  { git, place, gitDir, fetchLimit }: Shared,
-  branch: string,
-  timeoutMs: number,
-): Promise<Commit | undefined> {
-  const local = `refs/mgo/heads/${branch}`
-  const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--end-of-options']
-  const args = ['fetch', ...options, place.url, `+refs/heads/${branch}:${local}`]
-  const fetch = () => capped(gitDir, fetchLimit, (signal) => git(args, { timeoutMs, signal }))
-  let ran = await fetch()
-  // Another mgo holds the lock for a moment, or a fetch that was killed has left it.
-  for (let turn = 1; turn <= lockTries && ran.code !== 0 && isLocked.test(ran.stderr); turn++) {
-    if (removeStaleLocks(gitDir) === 0) await new Promise((resolve) => setTimeout(resolve, 50 * turn))
-    ran = await fetch()
-  }
-  if (ran.code !== 0) {
-    if (/couldn't find remote ref/.test(ran.stderr)) return undefined
-    throw gitError('fetch', ran)
-  }
-  const written = await readFile(join(gitDir, local), 'latin1').catch(() => '')
-  return parseCommit(written.trim()) ?? refOf(git, local)
-}
-
-/** Git may keep a ref elsewhere than in a file of its own. */
-async function refOf(git: Git, ref: string): Promise<Commit> {
-  const tip = await git(['rev-parse', '--verify', '--end-of-options', ref])
-  const commit = parseCommit(tip.stdout.toString('latin1').trim())
-  if (commit === undefined) throw gitError('rev-parse', tip)
-  return commit
 }

@@ -19,7 +19,7 @@ type Items = readonly Item[]
 const keptMost = 250_000
 /** Entries that are given at most: trees may hold each other over and over, and git does not mind. */
 const givenMost = 500_000
-const folderMode = '040000'
+export const folderMode = '040000'
 
 /** Opens the reader. */
 export function openTrees(objects: Pick<Objects, 'tree'>): Trees {
@@ -79,7 +79,7 @@ function entryOf({ mode, oid }: Item): Entry {
 }
 
 /** `<mode> <name>\0<id>` one after the other (git-scm.com/book, Git Internals – Git Objects). */
-function parseTree(bytes: Uint8Array, idBytes: number): Items {
+export function parseTree(bytes: Uint8Array, idBytes: number): Items {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const found: Item[] = []
   for (let at = 0; at < buffer.length; ) {
