@@ -6,7 +6,8 @@
 import type { K8sObject } from '../release/object.ts'
 import type { VerdictCode } from './codes.ts'
 import { isCurrent, timeMs, toldOf } from './events.ts'
-import { itCame, missingIn, stillMissing } from './missing.ts'
+import { itCame, missingIn, other, stillMissing } from './missing.ts'
+import { type Exceeded, exceededIn, hasRoom } from './quota.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
 type Row = { readonly says: RegExp; readonly code: VerdictCode; readonly hint: string }
@@ -53,10 +54,12 @@ export type Refusal = {
 
 /** Reads the words of a controller whose pods are refused. */
 export function refusedPods(by: K8sObject, refusal: Refusal, scene: Scene): Trouble {
-  const { message, roomMayCome } = refusal
+  const { message } = refusal
   const { code, hint } = rows.find(({ says }) => says.test(message)) ?? { code: 'ADMISSION' as const, hint: '' }
+  const exceeded = code === 'QUOTA' ? exceededIn(message, by) : undefined
+  if (exceeded !== undefined) return overQuota({ by, refusal, hint }, exceeded, scene)
   const missing = code === 'SERVICE_ACCOUNT' ? missingIn(message, by) : undefined
-  const isPassing = (code === 'QUOTA' && roomMayCome) || (code === 'ADMISSION' && passing.test(message))
+  const isPassing = code === 'ADMISSION' && passing.test(message)
   const word = isPassing ? 'waiting' : missing === undefined ? 'failed' : stillMissing(missing, scene)
   return {
     word,
@@ -66,6 +69,36 @@ export function refusedPods(by: K8sObject, refusal: Refusal, scene: Scene): Trou
     evidence: [evidence(by, `FailedCreate: ${message}`, refusal.at)],
     ...(missing === undefined ? {} : { asks: [missing.id] }),
   }
+}
+
+type Refused = { readonly by: K8sObject; readonly refusal: Refusal; readonly hint: string }
+
+/**
+ * A quota that is full is the end where nothing may leave. One that has room by now is none: the controller tries again,
+ * though its pause doubles with each refusal, up to 1000 s.
+ */
+function overQuota({ by, refusal, hint }: Refused, exceeded: Exceeded, scene: Scene): Trouble {
+  const { message, at, roomMayCome } = refusal
+  const quota = other(exceeded.id, scene)
+  const isRoom = quota !== undefined && hasRoom(exceeded, quota)
+  return {
+    word: isRoom || roomMayCome ? 'waiting' : 'failed',
+    code: 'QUOTA',
+    says: `its pods are refused: ${short(message)}${isRoom ? roomCame : ''}`,
+    hint: isRoom ? nudge(by) : hint,
+    evidence: [evidence(by, `FailedCreate: ${message}`, at)],
+    asks: [exceeded.id],
+  }
+}
+
+const roomCame = ' (there is room now, and it is tried again)'
+
+function nudge({ kind, metadata }: K8sObject): string {
+  const { name, namespace = 'default' } = metadata
+  const most = 'Its controller tries again by itself, 17 minutes after the last time at most.'
+  // A change of whatever kind wakes that of a set.
+  if (kind !== 'ReplicaSet') return most
+  return `${most} At once: kubectl annotate replicaset ${name} -n ${namespace} --overwrite room="$(date)".`
 }
 
 /**
