@@ -7,7 +7,8 @@ import type { K8sObject } from '../release/object.ts'
 import type { VerdictCode } from './codes.ts'
 import { isCurrent, timeMs, toldOf } from './events.ts'
 import { itCame, missingIn, other, stillMissing } from './missing.ts'
-import { type Exceeded, exceededIn, hasRoom } from './quota.ts'
+import { countedMs, type Exceeded, exceededIn, hasRoom } from './quota.ts'
+import type { Live } from './status.ts'
 import { evidence, type Scene, short, type Trouble } from './trouble.ts'
 
 type Row = { readonly says: RegExp; readonly code: VerdictCode; readonly hint: string }
@@ -107,7 +108,7 @@ function nudge({ kind, metadata }: K8sObject): string {
  *
  * @param pods - those that it has
  */
-export function failedCreate(by: K8sObject, pods: readonly K8sObject[], scene: Scene): Trouble | undefined {
+export function failedCreate(by: K8sObject, pods: readonly K8sObject[], scene: Live): Trouble | undefined {
   const newest = Math.max(0, ...pods.map((pod) => timeMs(pod.metadata.creationTimestamp)))
   const all = toldOf(by, scene.events).filter(
     (one) => one.reason === 'FailedCreate' && isCurrent(one, by) && timeMs(one.at) >= newest,
@@ -115,5 +116,11 @@ export function failedCreate(by: K8sObject, pods: readonly K8sObject[], scene: S
   const last = all.at(-1)
   if (last === undefined) return undefined
   const tries = all.reduce((sum, one) => sum + one.times, 0)
-  return refusedPods(by, { message: last.message, at: last.at, roomMayCome: tries < 2 }, scene)
+  const roomMayCome = tries < 2 || (isReplacing(by) && scene.nowMs < timeMs(all[0]?.at) + countedMs)
+  return refusedPods(by, { message: last.message, at: last.at, roomMayCome }, scene)
+}
+
+/** A second version takes the place of its own pods: that one of them has left, the quota hears a few tries later. */
+function isReplacing({ metadata }: K8sObject): boolean {
+  return (metadata.generation ?? 1) > 1
 }
