@@ -17,7 +17,7 @@ import type { Status } from '../src/verdict/status.ts'
 const folder = join(import.meta.dirname, 'objects')
 /** When the deploy began, in every file. */
 const began = '2026-01-01T12:00:00Z'
-const answers = /^(?:ConfigMap|Secret|ServiceAccount|StorageClass|PersistentVolumeClaim)$/
+const answers = /^(?:ConfigMap|Secret|ServiceAccount|StorageClass|PersistentVolumeClaim|ResourceQuota)$/
 
 function load(text: string): readonly K8sObject[] {
   return parseAllDocuments(text).map((one) => one.toJS() as K8sObject)

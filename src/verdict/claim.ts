@@ -8,7 +8,7 @@ import { conditions, textAt } from './at.ts'
 import { isCurrent, type Told, toldOf } from './events.ts'
 import { isFinal } from './final.ts'
 import { itCame, missingIn, other, stillMissing, storageClass } from './missing.ts'
-import { bytesOf } from './quantity.ts'
+import { amountOf } from './quantity.ts'
 import type { Live, Status } from './status.ts'
 import { evidence, type Scene, short } from './trouble.ts'
 
@@ -79,7 +79,7 @@ function unprovisioned(claim: K8sObject, { reason, message, at }: Told, scene: S
 function sizeStatus(claim: K8sObject, told: readonly Told[]): Status {
   const asked = textAt(claim, 'spec', 'resources', 'requests', 'storage')
   const has = textAt(claim, 'status', 'capacity', 'storage')
-  const isSmall = asked !== undefined && has !== undefined && bytesOf(has) < bytesOf(asked)
+  const isSmall = asked !== undefined && has !== undefined && amountOf(has) < amountOf(asked)
   if (!isSmall) return { word: 'current', says: 'it is bound' }
   const known = conditions(claim)
   const error = [known.get('ControllerResizeError'), known.get('NodeResizeError')].find((one) => one?.status === 'True')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesOf } from './quantity.ts'
+import { amountOf } from './quantity.ts'
 
 const cases: readonly [text: string, want: number, why: string][] = [
   ['1Gi', 1_073_741_824, 'powers of two'],
@@ -10,7 +10,12 @@ const cases: readonly [text: string, want: number, why: string][] = [
   ['1024', 1024, 'bytes'],
   ['1e3', 1000, 'an exponent'],
   ['2E', 2e18, 'exa is no exponent'],
-  ['128974848000m', Number.NaN, 'thousandths of a byte are nothing to compare with'],
+  ['128974848000m', 128_974_848, 'thousandths of a byte, as kubectl writes them now and then'],
+  ['250m', 0.25, 'a part of a processor'],
+  ['5u', 0.000_005, 'millionths'],
+  ['1n', 1e-9, 'the smallest part'],
+  ['1M', 1_000_000, 'a million is no thousandth'],
+  ['1mi', Number.NaN, 'no unit'],
   ['much', Number.NaN, 'no number'],
 ]
-for (const [text, want, why] of cases) test(`bytesOf: ${why} (${text})`, () => assert.equal(bytesOf(text), want))
+for (const [text, want, why] of cases) test(`amountOf: ${why} (${text})`, () => assert.equal(amountOf(text), want))

@@ -5,27 +5,35 @@
  * @module
  */
 import type { K8sObject } from '../release/object.ts'
-import { at, conditions, numberAt } from './at.ts'
+import { at, conditions, listAt, numberAt, textAt } from './at.ts'
 import { timeMs } from './events.ts'
+import { countedMs } from './quota.ts'
 import type { Live } from './status.ts'
 
 /**
- * The quota is counted again a moment after a pod is gone. The set tries again after 5 ms, 10, 20 …: by then it may be
- * ten seconds (client-go, DefaultTypedControllerRateLimiter).
+ * The longest that the set's controller waits before it tries again (client-go, DefaultTypedControllerRateLimiter: 5 ms,
+ * twice as long after each failure, 1000 s at most). Where it is by now nobody can tell from the set: each pod that
+ * changes, and each change of the set itself, is one more try, so that a second may hold twenty.
  */
-const afterMs = 12_000
+const againMs = 1_000_000
 /** The API server's own default of terminationGracePeriodSeconds. */
 const graceByDefault = 30
 
 /**
- * Whether pods may leave that hold room.
+ * Whether pods may leave that hold room, or have left it so short a time ago that the quota may not know yet: 12 s after
+ * the last of them is the longest that a rollout waits in vain. Where the quota may not be read nobody can see that it has
+ * room again: then the end comes when it must have been tried again, 1000 s later. The Deployment's own deadline (600 s,
+ * if nothing else is asked for) mostly ends that before.
  *
  * @param set - that of the newest revision
+ * @param isRead - whether the quota is known
  */
-export function mayMakeRoom({ object, nowMs }: Live, set: K8sObject | undefined): boolean {
+export function mayMakeRoom(live: Live, set: K8sObject | undefined, isRead: boolean): boolean {
+  const { object } = live
   const count = (field: string) => numberAt(object, 'status', field) ?? 0
   const old = count('replicas') - count('updatedReplicas')
   const dying = count('terminatingReplicas')
+  const hasLeft = () => live.nowMs < leftMs(object, set) + countedMs + (isRead ? 0 : againMs)
   if (dying > 0) return true
   if (old > 0) {
     const wanted = numberAt(object, 'spec', 'replicas') ?? 1
@@ -34,25 +42,34 @@ export function mayMakeRoom({ object, nowMs }: Live, set: K8sObject | undefined)
     const oldAvailable = count('availableReplicas') - freshAvailable
     const isSpare = count('availableReplicas') > wanted - unavailableOf(object, wanted)
     // An old pod goes where it is broken, where it can be spared, or once a new one serves in its place.
-    return isSpare || oldAvailable < old || fresh > freshAvailable || (old < wanted && justMoved(object, set, nowMs))
+    return isSpare || oldAvailable < old || fresh > freshAvailable || (old < wanted && hasLeft())
   }
-  return !isFirst(object) && justMoved(object, set, nowMs)
+  return !isFirst(object) && hasLeft()
 }
 
 function isFirst(deployment: K8sObject): boolean {
   return (deployment.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? '1') === '1'
 }
 
-/** Whether the last pod left so short a time ago that the quota may not know yet. */
-function justMoved(deployment: K8sObject, set: K8sObject | undefined, nowMs: number): boolean {
+/** When the last pod was gone, at the latest. */
+function leftMs(deployment: K8sObject, set: K8sObject | undefined): number {
   // Where the status counts pods that are on their way out, nobody has to wait for the longest time they may take.
   const isCounted = numberAt(deployment, 'status', 'terminatingReplicas') !== undefined
   const grace = numberAt(deployment, 'spec', 'template', 'spec', 'terminationGracePeriodSeconds') ?? graceByDefault
   const moved = Math.max(
     timeMs(conditions(deployment).get('Progressing')?.since),
     timeMs(set?.metadata.creationTimestamp),
+    writtenMs(deployment),
   )
-  return nowMs < moved + (isCounted ? 0 : grace * 1_000) + afterMs
+  return moved + (isCounted ? 0 : grace * 1_000)
+}
+
+/** When the status was last written: that a pod has gone in the end is progress to nobody, and has no other date. */
+function writtenMs({ metadata }: K8sObject): number {
+  const times = listAt(metadata, 'managedFields')
+    .filter((one) => textAt(one, 'subresource') === 'status')
+    .map((one) => timeMs(textAt(one, 'time')))
+  return Math.max(0, ...times)
 }
 
 /** How many pods may be missing while it rolls; rounded down, and 1 where both bounds would be 0, as its controller does. */
