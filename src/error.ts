@@ -141,3 +141,8 @@ export function showProblem(problem: Problem): string {
   const place = problem.at ? `\n  at ${showPlace(problem.at)}` : ''
   return `${problem.code}: ${problem.message}${place}\n  ${problem.hint}`
 }
+
+/** The words of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -5,7 +5,7 @@
  * @module
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { MgoError } from './error.ts'
+import { MgoError, messageOf } from './error.ts'
 import type { Hide } from './secrets.ts'
 
 export type RunOptions = {
@@ -43,7 +43,7 @@ function endGroup(child: ChildProcessWithoutNullStreams): void {
 }
 
 function missing(program: string, cause: unknown): MgoError {
-  const message = `the program ${program} could not be started: ${(cause as Error).message}`
+  const message = `the program ${program} could not be started: ${messageOf(cause)}`
   return new MgoError({ code: 'PROGRAM_FAILED', message, hint: `Install ${program}, or put it on PATH.` }, { cause })
 }
 

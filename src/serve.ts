@@ -12,7 +12,7 @@ import { openOverview } from './deploy/overview.ts'
 import { type Entrance, openEntrance } from './entrance.ts'
 import { type Hooks, hooksOf, openHooks } from './hooks.ts'
 import { rehearse } from './deploy/rehearse.ts'
-import { MgoError } from './error.ts'
+import { MgoError, messageOf } from './error.ts'
 import type { Told } from './event/event.ts'
 import type { Journal } from './journal/journal.ts'
 import { openJournalThread } from './journal/thread.ts'
@@ -190,7 +190,7 @@ type Pruning = {
 async function pruning(journal: Journal, { keepMs, clock, waits, warn }: Pruning): Promise<void> {
   while (waits.state() === 'open') {
     const dropped = await journal.prune(clock.now() - keepMs(), 200).catch((error: unknown) => {
-      warn(`old requests were not forgotten: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`old requests were not forgotten: ${messageOf(error)}`)
       return 0
     })
     await waits.atMost(new Promise<never>(() => undefined), dropped > 0 ? 1_000 : 10 * 60_000)

@@ -5,7 +5,7 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { MgoError } from './error.ts'
+import { MgoError, messageOf } from './error.ts'
 
 type Files = { readonly cert: string; readonly key: string }
 
@@ -41,7 +41,7 @@ export function renewTls(files: Files, server: Renewable, { warn, everyMs = 60_0
       server.setSecureContext(readTls(files))
       seen = now
     } catch (error) {
-      warn(`the certificate was not renewed: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`the certificate was not renewed: ${messageOf(error)}`)
     }
   }, everyMs)
   timer.unref()

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 import type { Edges } from './edges.ts'
 
 /** Asked again before each call: a job's token lives for minutes, and a deploy may take longer. */
@@ -36,7 +36,7 @@ async function fromGitHub(url: string, audience: string, headers: Readonly<Recor
     throw new MgoError(
       {
         code: 'SERVER_UNREACHABLE',
-        message: `GitHub gives this job no identity token: ${cause instanceof Error ? cause.message : String(cause)}`,
+        message: `GitHub gives this job no identity token: ${messageOf(cause)}`,
         hint: 'Does the job have "permissions: id-token: write"? MGO_TOKEN would be used instead.',
       },
       { cause },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Code, codes, MgoError } from '../error.ts'
+import { type Code, codes, MgoError, messageOf } from '../error.ts'
 import { printImage } from '../release/image.ts'
 import type { RequestId } from '../release/ids.ts'
 import type { Verdict } from '../release/verdict.ts'
@@ -107,7 +107,7 @@ async function call(path: string, init: RequestInit, { server, identity, agent }
     throw new MgoError(
       {
         code: 'SERVER_UNREACHABLE',
-        message: `the mgo server ${server.replace(/\/\/[^/@]*@/, '//***@')} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+        message: `the mgo server ${server.replace(/\/\/[^/@]*@/, '//***@')} cannot be reached: ${messageOf(cause)}`,
         hint: 'Is it up, and is --server right? A request that it had accepted goes on there.',
       },
       { cause },

@@ -121,24 +121,31 @@ async function arrived(
 }
 
 type Turn = { readonly base: Commit; readonly fresh: boolean; readonly turn: number; readonly world: CommitWorld }
-type Made = { readonly settled: readonly Outcome[]; readonly open: readonly DeployRequest[]; readonly isUnclear?: true }
+type Made = {
+  readonly settled: readonly Outcome[]
+  readonly open: readonly DeployRequest[]
+  readonly isUnclear?: boolean
+}
 
 async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
   const { repo, tell } = turn.world
   const changes = drafted.filter((one) => one.kind === 'changed')
   if (changes.length === 0) return quiet(drafted, turn)
 
-  const commits = await repo.write(
-    turn.base,
-    changes.map((one) => one.commit),
-  )
+  // The journal knows before the push, and while the commits are written: nothing of them is on the remote yet.
+  const [commits] = await Promise.all([
+    repo.write(
+      turn.base,
+      changes.map((one) => one.commit),
+    ),
+    turn.world.attempting(
+      changes.map((one) => one.request.id),
+      turn.base,
+    ),
+  ])
   const next = commits.at(-1)
   if (next === undefined) throw new Error('a batch of changes made no commit')
   const committedAt = turn.world.clock.now()
-  await turn.world.attempting(
-    changes.map((one) => one.request.id),
-    turn.base,
-  )
   const pushed = await repo.push(turn.base, next)
   const times = { committedAt, pushedAt: turn.world.clock.now() }
   const byId = new Map(changes.map((one, i) => [one.request.id, commits[i] ?? next]))
@@ -154,9 +161,8 @@ async function attempt(drafted: readonly Drafted[], turn: Turn): Promise<Made> {
       }
     // What the remote holds decides, request by request, at the next turn.
     case 'moved':
-      return { settled: [], open: drafted.map((one) => one.request) }
     case 'unclear':
-      return { settled: [], open: drafted.map((one) => one.request), isUnclear: true }
+      return { settled: [], open: drafted.map((one) => one.request), isUnclear: pushed.kind === 'unclear' }
     case 'refused':
       return halve(drafted, pushed.why, turn)
   }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { meaning } from '../error.ts'
+import { meaning, messageOf } from '../error.ts'
 import type { Event } from '../event/event.ts'
 import type { Repo, World } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
@@ -91,7 +91,7 @@ async function look(state: State, { world, clusters }: FollowOptions): Promise<v
     }
     state.said = undefined
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
+    const text = messageOf(error)
     // Once, not once a minute.
     if (text !== state.said) world.tell({ kind: 'note', text: `the branch ${repo.branch} cannot be followed: ${text}` })
     state.said = text

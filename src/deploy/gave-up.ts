@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MgoError, type Problem } from '../error.ts'
+import { MgoError, messageOf, type Problem } from '../error.ts'
 import type { DeployRequest } from '../release/request.ts'
 import type { Verdict } from '../release/verdict.ts'
 
@@ -16,7 +16,7 @@ export function gaveUp({ id, cluster, acceptedAt }: AskedOf, error: unknown, now
       ? (error.problems[0] ?? { code: error.code, message: error.message, hint: error.hint })
       : {
           code: 'INTERNAL',
-          message: `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`,
+          message: `mgo itself failed: ${messageOf(error)}`,
           hint: 'This is a bug of mgo: please report it with this text.',
         }
   const timing = { acceptedMs: 0, ...(now > 0 ? { settledMs: now - acceptedAt } : {}) }

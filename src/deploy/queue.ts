@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { MgoError, type Problem } from '../error.ts'
+import { MgoError, messageOf, type Problem } from '../error.ts'
 import type { Clock, Repo } from '../ports.ts'
 import type { Commit, RequestId } from '../release/ids.ts'
 import { breath } from './breath.ts'
@@ -188,7 +188,7 @@ async function failed(batch: readonly Waiter[], error: unknown, course: Course):
 
 /** Once for each cause, however often it is tried. */
 function sayTrouble(error: unknown, { state, world }: Course): void {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   const count = state.waiting.count()
   if (count === 0 || text === state.said) return
   state.said = text

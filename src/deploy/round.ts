@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 import type { Step } from '../plan/plan.ts'
 import type { Applied, Target, UnitRecord, World } from '../ports.ts'
 import { showUnit, type Unit } from '../release/release.ts'
@@ -230,7 +230,7 @@ export function broken(release: string, error: unknown): ReleaseVerdict {
     const code = error.code === 'KUBE_REFUSED' ? ('REFUSED' satisfies VerdictCode) : error.code
     return { release, verdict: 'failed', reason: error.message, code, hint: error.hint }
   }
-  const reason = `mgo itself failed: ${error instanceof Error ? error.message : String(error)}`
+  const reason = `mgo itself failed: ${messageOf(error)}`
   return {
     release,
     verdict: 'failed',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Commit } from '../release/ids.ts'
-import { checkDescends } from './ancestry.ts'
+import { checkDescends, lineTo } from './ancestry.ts'
 import type { Git } from './program.ts'
 
 const id = (n: number) => n.toString(16).padStart(40, '0') as Commit
@@ -57,4 +57,22 @@ test('a line of a message is no parent, and a branch without a tip holds nothing
   }
   await assert.rejects(checkDescends({ old: id(777), tip: id(50) }, 'the branch main', world), rewritten)
   await assert.rejects(checkDescends({ old: id(777), tip: undefined }, 'the branch main', world), rewritten)
+})
+
+test('what lies between two commits that are near is read without a program; merges and what is far are not', async () => {
+  const { objects } = history(0)
+  const line = await lineTo(id(43), id(46), objects)
+  assert.deepEqual(
+    line?.map((one) => one.id),
+    [id(46), id(45), id(44)],
+  )
+  assert.equal(line?.[0]?.message, `A subject\n\nparent ${id(777)}\n`)
+  assert.deepEqual(await lineTo(id(46), id(46), objects), [])
+  for (const [old, tip] of [
+    [8, 12],
+    [1_500, 1_600],
+    [46, 43],
+    [43, 2_000],
+  ] as const)
+    assert.equal(await lineTo(id(old), id(tip), objects), undefined, `${old} ${tip}`)
 })

@@ -1,5 +1,5 @@
 /**
- * Whether a branch still holds what it held. What lies near is found without a program of its own: whoever was late for a push
+ * What lies between two commits of a branch, and whether it still holds what it held. What lies near is found without a program of its own: whoever was late for a push
  * reads a branch that is a few commits further, and is late again if that takes long.
  *
  * @module
@@ -42,7 +42,36 @@ async function isNear(old: Commit, tip: Commit, objects: Mirrored['objects']): P
 
 /** None where it cannot be read: git then says why. */
 async function parentsOf(commit: Commit, objects: Mirrored['objects']): Promise<readonly Commit[]> {
-  const bytes = await objects.commit(commit).catch(() => new Uint8Array())
-  const [header = ''] = Buffer.from(bytes).toString('latin1').split('\n\n', 1)
-  return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].flatMap(([, id = '']) => parseCommit(id) ?? [])
+  return (await read(commit, objects)).parents
+}
+
+export type Near = { readonly id: Commit; readonly message: string }
+
+/**
+ * The commits from `tip` down to `old`, newest first, `old` excluded. `undefined` where that is no single line, or not near:
+ * then it is for git to say.
+ */
+export async function lineTo(
+  old: Commit,
+  tip: Commit,
+  objects: Mirrored['objects'],
+): Promise<readonly Near[] | undefined> {
+  const line: Near[] = []
+  let id: Commit | undefined = tip
+  while (id !== undefined && id !== old && line.length < nearby) {
+    const { message, parents }: Read = await read(id, objects)
+    line.push({ id, message })
+    id = parents.length === 1 ? parents[0] : undefined
+  }
+  return id === old ? line : undefined
+}
+
+type Read = { readonly parents: readonly Commit[]; readonly message: string }
+
+async function read(commit: Commit, objects: Mirrored['objects']): Promise<Read> {
+  const text = Buffer.from(await objects.commit(commit).catch(() => new Uint8Array())).toString('utf8')
+  const end = text.indexOf('\n\n')
+  const header = end < 0 ? text : text.slice(0, end)
+  const parents = [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].flatMap(([, id = '']) => parseCommit(id) ?? [])
+  return { parents, message: end < 0 ? '' : text.slice(end + 2) }
 }

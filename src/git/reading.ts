@@ -9,6 +9,7 @@ import { MgoError } from '../error.ts'
 import { requestOf } from '../manifest/message.ts'
 import type { LastChange, Repo, Tree } from '../ports.ts'
 import { type Commit, parseCommit, type RequestId } from '../release/ids.ts'
+import { lineTo, type Mirrored, type Near } from './ancestry.ts'
 import { checkPath } from './commits.ts'
 import { gitError } from './error.ts'
 import type { Objects } from './objects.ts'
@@ -38,25 +39,36 @@ export function reading(git: Git, objects: Objects): Reading {
   return {
     tree,
     read,
-    requestsIn: (from, to) => requestsIn(git, from, to),
+    requestsIn: (from, to) => requestsIn({ git, objects }, from, to),
     changes: (from, to) => changes(git, from, to),
     history: (commit, path, limit) => history(git, { commit, path, limit }),
     lay: async (commit, folder, into) => layOut(await tree(commit, folder), { folder, into, read }),
   }
 }
 
-async function requestsIn(git: Git, from: Commit | undefined, to: Commit): Promise<ReadonlyMap<RequestId, Commit>> {
-  const range = from === undefined ? to : `${from}..${to}`
-  const ran = await git(['log', '-z', '--format=%H%n%B', '--end-of-options', range])
-  if (ran.code !== 0) throw gitError('log', ran)
+async function requestsIn(
+  { git, objects }: Mirrored,
+  from: Commit | undefined,
+  to: Commit,
+): Promise<ReadonlyMap<RequestId, Commit>> {
+  const near = from === undefined ? undefined : await lineTo(from, to, objects)
   const found = new Map<RequestId, Commit>()
-  for (const one of ran.stdout.toString('utf8').split('\0')) {
-    const newline = one.indexOf('\n')
-    const commit = parseCommit(one.slice(0, newline))
-    const id = requestOf(one.slice(newline + 1))
-    if (commit !== undefined && id !== undefined) found.set(id, commit)
+  for (const { id, message } of near ?? (await logged(git, from === undefined ? to : `${from}..${to}`))) {
+    const request = requestOf(message)
+    if (request !== undefined) found.set(request, id)
   }
   return found
+}
+
+async function logged(git: Git, range: string): Promise<readonly Near[]> {
+  const ran = await git(['log', '-z', '--format=%H%n%B', '--end-of-options', range])
+  if (ran.code !== 0) throw gitError('log', ran)
+  const commits = ran.stdout.toString('utf8').split('\0')
+  return commits.flatMap((one) => {
+    const newline = one.indexOf('\n')
+    const id = parseCommit(one.slice(0, newline))
+    return id === undefined ? [] : [{ id, message: one.slice(newline + 1) }]
+  })
 }
 
 /** A merge counts as one commit that brought all of its files. */

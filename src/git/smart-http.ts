@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import type { Dispatcher } from 'undici'
 import type { Credentials } from './place.ts'
 
@@ -66,7 +67,7 @@ export async function post({ url, credentials, ca }: SmartHttp, question: Questi
     // No handshake, so nothing was sent; git may know an authority that is not known here.
     if (error instanceof Error && untrusted.test(String((error as NodeJS.ErrnoException).code)))
       return { kind: 'unsuited' }
-    return { kind: 'unclear', why: error instanceof Error ? error.message : String(error) }
+    return { kind: 'unclear', why: messageOf(error) }
   }
 }
 

@@ -8,7 +8,7 @@ import { createReadStream, statSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 
 /** No chart that people keep is larger; an archive of more is an attack or a mistake. */
 const archiveBytes = 64 * 1024 * 1024
@@ -27,7 +27,7 @@ export async function checkArchive(file: string, chart: string): Promise<void> {
   try {
     await pipeline(createReadStream(file), createGunzip(), counting)
   } catch (cause) {
-    throw invalid(chart, `is damaged: ${cause instanceof Error ? cause.message : String(cause)}`)
+    throw invalid(chart, `is damaged: ${messageOf(cause)}`)
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 
 /** Primary result codes (sqlite.org/rescode.html); an extended code holds its primary one in the low byte. */
 const hints: Readonly<Record<number, string>> = {
@@ -38,7 +38,7 @@ export function journalError(file: string, cause: unknown, what: 'journal' | 'to
   return new MgoError(
     {
       code: 'JOURNAL_FAILED',
-      message: `${named} ${file} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `${named} ${file} cannot be used: ${messageOf(cause)}`,
       hint: known ?? (what === 'journal' ? otherwise : 'Is identities.tokens right, and may mgo write there?'),
     },
     { cause },

@@ -20,7 +20,7 @@ import {
   isScalar,
   parseAllDocuments,
 } from 'yaml'
-import type { Problem } from '../error.ts'
+import { messageOf, type Problem } from '../error.ts'
 import { type Source, placeOf } from './source.ts'
 
 const depthLimit = 200
@@ -75,7 +75,7 @@ function parseAnew(source: Source): Documents {
     })
     parsed = Array.isArray(all) ? all : []
   } catch (error) {
-    return { kind: 'refused', problems: [broken(source, 0, (error as Error).message)] }
+    return { kind: 'refused', problems: [broken(source, 0, messageOf(error))] }
   }
   const problems = parsed
     .flatMap((doc) => doc.errors)

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import { refused } from '../deploy/deploy.ts'
 import type { Tell } from '../event/event.ts'
 import type { Cluster } from '../release/ids.ts'
@@ -177,7 +178,7 @@ async function retried<T>(read: () => Promise<T>, { waits, warn }: BacklogOption
     try {
       return await read()
     } catch (error) {
-      warn(`what an earlier run left cannot be taken up: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`what an earlier run left cannot be taken up: ${messageOf(error)}`)
       await pause(waits, ms)
     }
   }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 import type { Clock } from '../ports.ts'
 import type { HeldMemory, HeldOutcome, HeldPush } from '../release/held.ts'
 import { askAgainMs } from '../request/hook-later.ts'
@@ -63,7 +63,7 @@ export function openWaitingRoom(options: WaitingRoomOptions): WaitingRoom {
     async begin() {
       for (let after = ''; waits.state() === 'open'; ) {
         const some = await memory.open(after, page).catch((error: unknown) => {
-          warn(`the pushes that were held cannot be taken up yet: ${words(error)}`)
+          warn(`the pushes that were held cannot be taken up yet: ${messageOf(error)}`)
           return undefined
         })
         if (some === undefined) await waits.atMost(new Promise<never>(() => undefined), 5_000)
@@ -104,7 +104,7 @@ function lateness({ until }: HeldPush, error: unknown, now: number): HeldOutcome
   if (now < until) return undefined
   const { code, hint } =
     error instanceof MgoError ? error : ({ code: 'INTERNAL', hint: 'The log has the cause.' } as const)
-  return { kind: 'failed', code, why: words(error), hint }
+  return { kind: 'failed', code, why: messageOf(error), hint }
 }
 
 /** The disk may be full for a while. */
@@ -119,14 +119,10 @@ async function ended(
     try {
       return await memory.end(push.id, outcome)
     } catch (error) {
-      warn(`what became of the push ${push.id} was not kept: ${words(error)}`)
+      warn(`what became of the push ${push.id} was not kept: ${messageOf(error)}`)
       await waits.atMost(new Promise<never>(() => undefined), 5_000)
     }
   }
-}
-
-function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function overloaded(): MgoError {

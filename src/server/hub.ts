@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import type { Told } from '../event/event.ts'
 import type { EventMemory, EventsOf, Numbered } from './memory.ts'
 import type { Patience } from './patience.ts'
@@ -87,7 +88,7 @@ function recorder({ memory, waits, warn }: HubOptions) {
         batch.forEach((told, i) => recent.push({ seq: numbers[i] ?? 0, told }))
         recent.splice(0, Math.max(0, recent.length - recentKept))
       } catch (error) {
-        warn(`${batch.length} events were not kept: ${error instanceof Error ? error.message : String(error)}`)
+        warn(`${batch.length} events were not kept: ${messageOf(error)}`)
       }
       ring()
     }

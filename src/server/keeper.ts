@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import type { Verdict } from '../release/verdict.ts'
 import type { Memory } from './memory.ts'
 import type { Patience } from './patience.ts'
@@ -27,7 +28,7 @@ export function keeper({ memory, waits, warn }: KeeperOptions): Keeper {
       await memory.finish(verdict)
       return 'kept'
     } catch (error) {
-      warn(`the verdict of ${verdict.id} was not kept: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`the verdict of ${verdict.id} was not kept: ${messageOf(error)}`)
       return 'lost'
     }
   }

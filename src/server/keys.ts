@@ -6,7 +6,7 @@
  */
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWSHeaderParameters } from 'jose'
 import type { Issuer } from '../access/issuer.ts'
-import { MgoError } from '../error.ts'
+import { MgoError, messageOf } from '../error.ts'
 import type { Clock } from '../ports.ts'
 import { tries } from './tries.ts'
 
@@ -87,7 +87,7 @@ function pacedReads(issuer: Issuer, { fetchJson, clock, warn }: KeysOptions, kee
       isDown = false
     } catch (error) {
       isDown = true
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       warn(`the keys of the issuer ${issuer.name} cannot be read: ${why}`)
     }
     return !isDown

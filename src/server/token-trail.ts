@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import { printScope } from '../access/scope.ts'
 import type { TokenChange, TokenStore } from '../access/token.ts'
 import type { AuditEntry } from '../release/audit.ts'
@@ -50,5 +51,5 @@ function entryOf({ id, name, what, by, at, expiresAt, scopes }: TokenChange): Ex
 }
 
 function missing(error: unknown): string {
-  return `what was done to tokens is not in the audit trail yet: ${error instanceof Error ? error.message : String(error)}`
+  return `what was done to tokens is not in the audit trail yet: ${messageOf(error)}`
 }

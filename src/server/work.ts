@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from '../error.ts'
 import { type Deployer, type DeployOptions, refused } from '../deploy/deploy.ts'
 import type { Told } from '../event/event.ts'
 import type { Cluster, RequestId } from '../release/ids.ts'
@@ -86,7 +87,7 @@ export function workbench({ deployer, memory, keeper, warn, deploys, ended }: Wo
 }
 
 function notNoted(id: RequestId, error: unknown): string {
-  return `the commit of ${id} was not noted: ${error instanceof Error ? error.message : String(error)}`
+  return `the commit of ${id} was not noted: ${messageOf(error)}`
 }
 
 const nothing: ClusterLoad = { queued: 0, underWay: 0 }
