@@ -23,6 +23,7 @@ const table = {
   REQUEST_UNKNOWN: { http: 404, exit: 2, retry: false },
   REQUEST_CANCELLED: { http: 409, exit: 2, retry: false },
   CANCEL_TOO_LATE: { http: 409, exit: 2, retry: false },
+  ROLLBACK_OVERTAKEN: { http: 409, exit: 2, retry: false },
   IDEMPOTENCY_MISMATCH: { http: 409, exit: 2, retry: false },
   REQUEST_POISON: { http: 500, exit: 5, retry: false },
   DEADLINE: { http: 504, exit: 3, retry: true },

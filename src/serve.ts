@@ -84,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const address = await listening(app.listen({ ...entrance.listen, backlog }), serving.listen)
   log.info(`mgo ${version} listens on ${address}, gitops repo ${opened.repo.name}${modeOf(serving)}`)
   renewing(serving, app.server, log.warn)
-  await begun({ ...options, ...entrance, journal, desk, hooks, waits, now: bounds.now })
+  await begun({ ...options, ...entrance, ...opened, journal, desk, hooks, waits, now: bounds.now })
   await untilSignal(reloading([entrance.reload, hooks.reload, bounds.reload], { ...options, ...opened, journal }))
   log.info('going down: nothing new is taken, what is under way is finished')
   await Promise.all([desk.drain(drainMs).then(() => waits.end()), closed(app), hooks.close()])
@@ -108,6 +108,7 @@ async function closed(app: ReturnType<typeof buildApp>): Promise<void> {
 }
 
 type Begun = Pick<ServeOptions, 'clock' | 'log'> & {
+  readonly repo: Pick<Repo, 'tip'>
   /** What counts at the moment. */
   readonly now: () => Serving
   readonly journal: Journal
@@ -118,13 +119,15 @@ type Begun = Pick<ServeOptions, 'clock' | 'log'> & {
 }
 
 /** What goes on beside the requests. */
-async function begun({ now, clock, log, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
+async function begun({ now, clock, log, repo, journal, desk, hooks, waits, stores }: Begun): Promise<void> {
   await tellTrail(journal, log)
   const left = await desk.resume()
   if (left > 0) log.info(`${left} requests of an earlier run are taken up again`)
   void pruning(journal, { keepMs: () => now().settings.retention * dayMs, clock, waits, warn: log.warn })
   void keepTokenTrail({ stores, add: (entry) => journal.trail.token(entry), waits, warn: log.warn })
   hooks.begin()
+  // Once the branch was seen, git may be away and a rollback is still taken.
+  repo.tip().catch(() => undefined)
   // What a killed server has compiled and not kept, the next one would compile again (docs/decisions/0022).
   setImmediate(flushCompileCache)
 }

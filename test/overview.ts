@@ -12,6 +12,7 @@ import { openOverview, type Overview } from '../src/deploy/overview.ts'
 import { openRepo } from '../src/git/repo.ts'
 import type { World } from '../src/ports.ts'
 import { openSecrets } from '../src/secrets.ts'
+import { clock } from './clock.ts'
 import { git, makeBare, put } from './git-server.ts'
 
 /** A release whose image is built from the source of its name. */
@@ -40,7 +41,7 @@ export async function watch(files: Readonly<Record<string, string>>): Promise<Wa
     secrets: openSecrets(),
     env: { PATH: process.env['PATH'] ?? '' },
   })
-  const real = openOverview({ repo } as unknown as World, { commitOnly: true })
+  const real = openOverview({ repo, clock } as unknown as World, { commitOnly: true })
   const watched = {
     bare,
     gate: async (): Promise<unknown> => undefined,
@@ -75,6 +76,7 @@ const nobody = (): never => {
 /** Of a door where nobody asks. */
 export const unwatched: Overview = {
   tip: nobody,
+  latest: nobody,
   lastTip: nobody,
   clusters: nobody,
   fed: nobody,

@@ -142,12 +142,11 @@ function shown({ at }: Chained, entry: AuditEntry): string {
   const when = `${new Date(at).toISOString()} ${entry.kind.padEnd(7)}`
   switch (entry.kind) {
     case 'asked': {
-      const { id, image, cluster, author, principal, rule, claimedAuthor, backTo } = entry
+      const { id, image, cluster, author, principal, rule, claimedAuthor } = entry
       const who = principal === undefined ? author : `${principal}, author ${author}`
       const by = rule === undefined ? '' : `, by rule ${rule}`
       const claim = claimedAuthor === undefined ? '' : `, claimed to be ${claimedAuthor}`
-      const back = backTo === undefined ? '' : `, back to ${backTo.slice(0, 12)}`
-      return `${when} ${id} ${image} to ${cluster}${back}: ${who}${by}${claim}`
+      return `${when} ${id} ${image} to ${cluster}${backOf(entry)}: ${who}${by}${claim}`
     }
     case 'ended': {
       const { id, cluster, verdict, commit, code } = entry
@@ -169,6 +168,12 @@ function shown({ at }: Chained, entry: AuditEntry): string {
     case 'denied':
       return `${when} ${entry.principal}: ${[entry.verb, entry.source, entry.image, entry.cluster].filter(Boolean).join(' ')}`
   }
+}
+
+function backOf({ backTo, backFrom, git }: Extract<AuditEntry, { readonly kind: 'asked' }>): string {
+  if (backTo === undefined) return ''
+  const from = backFrom === undefined ? '' : ` from ${backFrom.slice(0, 12)}`
+  return `, back to ${backTo.slice(0, 12)}${from}${git === undefined ? '' : ' (git was away)'}`
 }
 
 /** Milliseconds since the epoch, once the time now is known. */

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { MgoError } from '../error.ts'
-import { sendRemotely } from './remote.ts'
+import { type Answer, sendRemotely } from './remote.ts'
 
 type Reply = (response: ServerResponse) => void
 const json =
@@ -21,8 +21,9 @@ const verdict = { id, cluster: 'prod', verdict: 'healthy', releases: [] }
 async function sentTo(
   replies: readonly Reply[],
   timeoutMs = 20_000,
-): Promise<{ said: unknown; asked: readonly string[] }> {
+): Promise<{ said: unknown; asked: readonly string[]; heard: readonly Answer[] }> {
   const asked: string[] = []
+  const heard: Answer[] = []
   const server = createServer((request, response) => {
     const reply = replies[asked.length] ?? torn
     asked.push(`${request.method} ${request.url}`)
@@ -31,12 +32,13 @@ async function sentTo(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const reach = { server: url, identity: async () => undefined, agent: 'mgo/test', author: undefined, timeoutMs }
-  const said = await sendRemotely('/v1/deploys', {}, reach).catch((error: unknown) =>
+  const accepted = (answer: Answer) => void heard.push(answer)
+  const said = await sendRemotely('/v1/deploys', {}, { ...reach, accepted }).catch((error: unknown) =>
     error instanceof MgoError ? error.code : error,
   )
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
-  return { said, asked }
+  return { said, asked, heard }
 }
 
 test('a server that starts anew is asked again for what it accepted', async () => {
@@ -47,7 +49,7 @@ test('a server that starts anew is asked again for what it accepted', async () =
 })
 
 test('what was not accepted is not sent again, and a refusal is no restart', async () => {
-  assert.deepEqual(await sentTo([torn]), { said: 'SERVER_UNREACHABLE', asked: ['POST /v1/deploys'] })
+  assert.deepEqual(await sentTo([torn]), { said: 'SERVER_UNREACHABLE', asked: ['POST /v1/deploys'], heard: [] })
   const { said, asked } = await sentTo([accepted, json(401, { code: 'UNAUTHORIZED', detail: 'the token has expired' })])
   assert.deepEqual([said, asked.length], ['UNAUTHORIZED', 2])
 })
@@ -56,4 +58,10 @@ test('a server that stays away is told of when the time is up', async () => {
   const { said, asked } = await sentTo([accepted], 1_500)
   assert.equal(said, 'SERVER_UNREACHABLE')
   assert.ok(asked.length >= 3, String(asked.length))
+})
+
+test('what was accepted is told once, with all that the server says of it', async () => {
+  const waiting = { id, image: 'acme/web:v1', backTo: 'a'.repeat(40), backFrom: 'b'.repeat(40), git: 'away' }
+  assert.deepEqual((await sentTo([json(202, waiting), accepted, json(200, verdict)])).heard, [waiting])
+  assert.deepEqual((await sentTo([json(200, verdict)])).heard, [], 'it has its verdict already')
 })

@@ -26,6 +26,8 @@ export type RemoteOptions = Reach & {
   /** As it was given; without one the server names the commit after whom it verified. */
   readonly author: string | undefined
   readonly timeoutMs: number | undefined
+  /** Hears of a request that was accepted and has no verdict yet. */
+  readonly accepted?: (waiting: Answer) => void
 }
 
 /** A server holds an answer back for this long at most; then it is asked again. */
@@ -33,8 +35,13 @@ const waitSeconds = 60
 /** Longer than any header's default; a request that is still open then is told by its id. */
 const patienceMs = 15 * 60_000
 
-type Answer = {
+/** What a server says of a request, or instead. */
+export type Answer = {
   readonly id?: string
+  readonly image?: string
+  readonly backTo?: string
+  readonly backFrom?: string
+  readonly git?: string
   readonly verdict?: string
   readonly code?: string
   readonly detail?: string
@@ -51,6 +58,7 @@ export async function sendRemotely(path: string, fields: object, options: Remote
   const body = JSON.stringify({ ...fields, author: options.author })
   let answer = await call(path, { method: 'POST', body }, options)
   const end = performance.now() + (options.timeoutMs ?? patienceMs)
+  if (answer.id !== undefined && answer.verdict === undefined) options.accepted?.(answer)
   while (answer.verdict === undefined) {
     if (answer.id === undefined) throw refusal(answer)
     if (performance.now() > end) throw late(answer.id, options.server)

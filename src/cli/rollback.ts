@@ -14,7 +14,7 @@ import { authorOf, printerOf, said } from './deploy.ts'
 import type { Edges } from './edges.ts'
 import { clusterOf, duration, exitOf, whereOf, withCluster } from './options.ts'
 import type { Print } from './print.ts'
-import { reachOf, sendRemotely } from './remote.ts'
+import { type Answer, reachOf, sendRemotely } from './remote.ts'
 import { tipOf } from '../deploy/tip.ts'
 
 /** Adds the command. */
@@ -74,8 +74,16 @@ async function remotely(flags: Remote, print: Print, edges: Edges): Promise<numb
       message: cluster === undefined ? 'a server is asked about one cluster' : 'a server has no dry run',
       hint: cluster === undefined ? 'Name it with --cluster.' : 'Leave out --dry-run, or --server.',
     })
-  const options = { ...reachOf({ server, token }, edges), author, timeoutMs }
+  const accepted = (waiting: Answer) => goingBack(waiting).forEach(print.note)
+  const options = { ...reachOf({ server, token }, edges), author, timeoutMs, accepted }
   return said(await sendRemotely('/v1/rollbacks', { cluster, release, to }, options), flags.output, print)
+}
+
+/** What a server is about to do. An older one does not say. */
+function goingBack({ image, backTo, backFrom, git }: Answer): readonly string[] {
+  if (backTo === undefined) return []
+  const away = `git is away: it is done when git is back, unless another image than at ${backFrom?.slice(0, 12)} is there by then`
+  return [`going back to ${backTo.slice(0, 12)}: ${image}`, ...(git === 'away' ? [away] : [])]
 }
 
 /** One verdict as a deploy says it; several, for a release with several images, as a list. Gives the worst exit code. */
@@ -91,13 +99,15 @@ function shown({ images }: Earlier): string {
   return [...images.values()].map(printImage).join(', ')
 }
 
-function requests({ cluster, images }: Earlier, author: Person, { clock }: World): readonly DeployRequest[] {
+function requests({ cluster, images, from, now }: Earlier, author: Person, { clock }: World): readonly DeployRequest[] {
   return [...images].map(([source, image]) => ({
     id: clock.id(),
     cluster,
     source,
     image,
     author,
+    backTo: from.commit,
+    backFrom: now,
     acceptedAt: clock.now(),
   }))
 }

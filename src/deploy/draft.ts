@@ -13,6 +13,7 @@ import type { Cluster, Commit } from '../release/ids.ts'
 import type { Release, Settings } from '../release/release.ts'
 import type { DeployRequest } from '../release/request.ts'
 import { breath } from './breath.ts'
+import { overtaken } from './overtaken.ts'
 
 export type Drafted =
   | {
@@ -54,18 +55,26 @@ export async function draft(
     const here = known.get(request.cluster) ?? (await editable(request.cluster, base, repo))
     known.set(request.cluster, here)
     const isNothing = here.files.size === 0 && here.odd.length === 0
-    drafted.push(isNothing ? await unknownCluster(request, base, repo) : one(request, here, settings.settings))
+    drafted.push(
+      isNothing
+        ? await unknownCluster(request, base, repo)
+        : await one(request, here, { settings: settings.settings, repo }),
+    )
   }
   return drafted
 }
 
-function one(request: DeployRequest, { files, odd }: Editable, settings: Settings): Drafted {
+type Around = { readonly settings: Settings; readonly repo: Repo }
+
+async function one(request: DeployRequest, { files, odd }: Editable, { settings, repo }: Around): Promise<Drafted> {
   if (settings.clusters.get(request.cluster)?.freeze === true)
     return { kind: 'refused', request, problems: [frozen(request.cluster)] }
   const changed = change(request, files)
   // The source may be named where mgo cannot look.
   if (changed.kind === 'refused') return { ...changed, request, problems: [...changed.problems, ...odd] }
   if (changed.kind === 'unchanged') return { ...changed, request }
+  const late = await overtaken(request, { files, paths: [...changed.files.keys()] }, repo)
+  if (late !== undefined) return { kind: 'refused', request, problems: [late] }
   for (const [path, bytes] of changed.files) files.set(path, bytes)
   const commit: NewCommit = {
     files: changed.files,

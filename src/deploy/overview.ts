@@ -12,12 +12,14 @@ import { compare, type Compared, type CompareOf } from './compare.ts'
 import { type Fed, type FedReader, fedReader } from './fed.ts'
 import { earlier, type Earlier, type RollbackOf } from './rollback.ts'
 import { standing, type Standing, type StandingOf } from './standing.ts'
-import { tipOf } from './tip.ts'
+import { type Latest, latestOf, tipOf } from './tip.ts'
 import { type Wellbeing, wellbeing } from './wellbeing.ts'
 
 export type Overview = {
   /** The newest commit of the branch. Throws GIT_*. */
   tip(): Promise<Commit>
+  /** The same, or what was seen last where git is away. Throws GIT_* where nothing was seen yet. */
+  latest(): Promise<Latest>
   /** The newest that is known; nobody is asked. */
   lastTip(): Promise<Commit | undefined>
   clusters(commit: Commit): Promise<readonly Cluster[]>
@@ -34,14 +36,16 @@ export function openOverview(world: World, { commitOnly }: { readonly commitOnly
   const { repo } = world
   const fed = fedReader(repo)
   let asking: Promise<Commit> | undefined
+  // Each asks the remote, one after the other; who comes meanwhile shares the answer.
+  const tip = () => {
+    asking ??= tipOf(repo).finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
   return {
-    // Each asks the remote, one after the other; who comes meanwhile shares the answer.
-    tip: () => {
-      asking ??= tipOf(repo).finally(() => {
-        asking = undefined
-      })
-      return asking
-    },
+    tip,
+    latest: () => latestOf(tip(), world),
     lastTip: () => repo.tip(),
     clusters: async (commit) => clustersOf((await repo.tree(commit, 'installations')).keys()),
     fed,

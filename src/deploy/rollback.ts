@@ -7,7 +7,7 @@
 import { MgoError } from '../error.ts'
 import { imagesIn } from '../manifest/images.ts'
 import { didYouMean } from '../manifest/nearest.ts'
-import type { LastChange, Repo } from '../ports.ts'
+import type { Files, LastChange, Repo } from '../ports.ts'
 import type { Cluster, Commit } from '../release/ids.ts'
 import { type Image, parseImage, printImage } from '../release/image.ts'
 import { type Fed, type FedReader, fedReader, isNamed } from './fed.ts'
@@ -16,7 +16,9 @@ export type Earlier = {
   readonly cluster: Cluster
   /** The commit whose images are taken. */
   readonly from: LastChange
-  /** What differs from now, by source. */
+  /** The commit that they differ from. */
+  readonly now: Commit
+  /** What differs, by source. */
   readonly images: ReadonlyMap<string, Image>
 }
 
@@ -44,16 +46,15 @@ export async function earlier(
   tip: Commit,
   { repo, fed = fedReader(repo) }: { readonly repo: Repo; readonly fed?: FedReader },
 ): Promise<Earlier> {
-  const now = releaseOf(wanted, await fed(tip, wanted.cluster))
-  const { file, cluster, release } = now
+  const { file, cluster, release, images: current } = releaseOf(wanted, await fed(tip, wanted.cluster))
   const history = await repo.history(tip, file, depth)
   const isMeant = meantBy(wanted.to)
   for (const from of history) {
     if (!isMeant.commit(from.commit)) continue
     const then = await imagesAt(from.commit, file, repo)
     const meant = [...then].filter(([source, image]) => isMeant.image(image) && isAsked(source, wanted))
-    const images = new Map(meant.filter(([source, image]) => isOther(now.images.get(source), image)))
-    if (images.size > 0) return { cluster, from, images }
+    const images = new Map(meant.filter(([source, image]) => isOther(current.get(source), image)))
+    if (images.size > 0) return { cluster, from, now: tip, images }
     if (wanted.to !== undefined && meant.length > 0)
       throw nothing(`${release} has the images of ${wanted.to} already`, history)
   }
@@ -87,7 +88,8 @@ function isOther(now: Image | undefined, then: Image): boolean {
   return now !== undefined && printImage(now) !== printImage(then)
 }
 
-async function imagesAt(commit: Commit, path: string, repo: Repo): Promise<ReadonlyMap<string, Image>> {
+/** The images that a file had at a commit, by source; a file that was not there has none. */
+export async function imagesAt(commit: Commit, path: string, repo: Files): Promise<ReadonlyMap<string, Image>> {
   const oid = (await repo.tree(commit, path)).get(path)?.oid
   const bytes = oid === undefined ? undefined : (await repo.read([oid])).get(oid)
   return bytes === undefined ? new Map() : imagesIn(path, bytes)

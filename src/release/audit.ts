@@ -26,6 +26,10 @@ export type AuditEntry =
       readonly claimedAuthor?: string
       /** It was a rollback: to what this commit had. */
       readonly backTo?: string
+      /** From what this commit had. */
+      readonly backFrom?: string
+      /** Git was away: `backFrom` was the newest commit that was known. */
+      readonly git?: 'away'
     }
   | {
       readonly kind: 'ended'
@@ -92,7 +96,8 @@ export type Verified =
 
 /** The entry of an accepted request. */
 export function auditAsked(request: DeployRequest): AuditEntry {
-  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor, backTo } = request
+  const { id, cluster, source, image, author, principal, verifiedBy, rule, claimedAuthor } = request
+  const { backTo, backFrom, git } = request
   return {
     kind: 'asked',
     id,
@@ -105,6 +110,8 @@ export function auditAsked(request: DeployRequest): AuditEntry {
     ...(rule === undefined ? {} : { rule }),
     ...(claimedAuthor === undefined ? {} : { claimedAuthor }),
     ...(backTo === undefined ? {} : { backTo }),
+    ...(backFrom === undefined ? {} : { backFrom }),
+    ...(git === undefined ? {} : { git }),
   }
 }
 

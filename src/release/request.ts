@@ -27,6 +27,10 @@ export type DeployRequest = {
   readonly releases?: readonly string[]
   /** It goes back to what this commit had. */
   readonly backTo?: Commit
+  /** It undoes the image that this commit had, and nothing that came later: where another is there by then, it is refused. */
+  readonly backFrom?: Commit
+  /** Git was away when it was asked for, so `backFrom` is the newest commit that was known. */
+  readonly git?: 'away'
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number
 }

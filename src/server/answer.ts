@@ -10,7 +10,7 @@ import { MgoError, type Problem } from '../error.ts'
 import { parseRequestId, type RequestId } from '../release/ids.ts'
 import { printImage } from '../release/image.ts'
 import { showAuthor } from '../request/author.ts'
-import { commit, failure, json, named, requestId, time, verdict } from './shapes.ts'
+import { back, commit, failure, json, named, requestId, time, verdict } from './shapes.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import type { Known } from './memory.ts'
@@ -35,7 +35,14 @@ export const byId = z.object({ id: z.string().describe('The id of the request.')
 const asked = { source: z.string(), image: z.string(), author: z.string() }
 const waiting = named(
   'Waiting',
-  z.object({ id: requestId, status: z.literal('accepted'), cluster: z.string(), ...asked, commit: commit.optional() }),
+  z.object({
+    id: requestId,
+    status: z.literal('accepted'),
+    cluster: z.string(),
+    ...asked,
+    ...back,
+    commit: commit.optional(),
+  }),
 )
 const beside = { ...asked, acceptedAt: time }
 
@@ -106,16 +113,10 @@ export async function answer(id: RequestId, { desk, reply, waitMs = 0, caller }:
 }
 
 /** A request without a verdict. */
-export function unended({ id, cluster, source, image, author }: Known['request'], at: Known['commit']) {
-  return {
-    id,
-    status: 'accepted',
-    cluster,
-    source,
-    image: printImage(image),
-    author: showAuthor(author),
-    ...(at === undefined ? {} : { commit: at }),
-  }
+export function unended(request: Known['request'], commit: Known['commit']) {
+  const { id, cluster, source, image, author, backTo, backFrom, git } = request
+  const who = { image: printImage(image), author: showAuthor(author) }
+  return { id, status: 'accepted', cluster, source, ...who, backTo, backFrom, git, commit }
 }
 
 /** A body that cannot be read, as an error with all its problems. */

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Told } from '../event/event.ts'
 import type { Image } from '../release/image.ts'
 import type { DeployRequest, Person } from '../release/request.ts'
-import { commit, named, object, releaseVerdict, requestId, verdict } from './shapes.ts'
+import { back, commit, named, object, releaseVerdict, requestId, verdict } from './shapes.ts'
 
 type Of<K extends Told['kind']> = Extract<Told, { readonly kind: K }>
 
@@ -34,7 +34,7 @@ const request = object<DeployRequest>()('KeptRequest', {
   rule: z.string().optional().describe('The rule that allowed it.'),
   claimedAuthor: z.string().optional(),
   releases: releases.optional().describe('Patterns outside of which nothing is touched.'),
-  backTo: commit.optional().describe('It is a rollback, to what this commit had.'),
+  ...back,
   acceptedAt: z.int(),
 })
 

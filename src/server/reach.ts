@@ -30,13 +30,15 @@ export function reaches(caller: Pick<Caller, 'may'>, verb: Verb, { release, clus
   )
 }
 
-/** What a caller may do on a cluster. Throws FORBIDDEN, CLUSTER_UNKNOWN, GIT_*. */
+type Reaching = { readonly caller: Caller; readonly overview: Overview; readonly commit?: Commit }
+
+/** What a caller may do on a cluster, by default at the newest commit. Throws FORBIDDEN, CLUSTER_UNKNOWN, GIT_*. */
 export async function reachOn(
   cluster: Cluster,
   verb: Verb,
-  { caller, overview }: { readonly caller: Caller; readonly overview: Overview },
+  { caller, overview, commit: at }: Reaching,
 ): Promise<Reach> {
-  const commit = await overview.tip()
+  const commit = at ?? (await overview.tip())
   const fed = (await overview.fed(commit, cluster)).filter((one) => reaches(caller, verb, one))
   const isWhole = caller.may({ verb, cluster })
   if (fed.length === 0 && !isWhole) caller.allow({ verb, cluster })

@@ -1,22 +1,25 @@
 /**
  * `POST /v1/rollbacks`: the image that a release had before, as a request like any other. Which image that is, is found
- * once, before the request is kept; from then on it is a deploy (docs/decisions/0012).
+ * once, before the request is kept; from then on it is a deploy (docs/decisions/0012). Where git is away, it is found at the
+ * newest commit that was seen (docs/decisions/0103).
  *
  * @module
  */
 import type { FastifyInstance } from 'fastify'
 import type { Overview } from '../deploy/overview.ts'
 import type { Earlier } from '../deploy/rollback.ts'
+import { isPassing } from '../deploy/fault.ts'
 import { isNamed } from '../deploy/fed.ts'
 import { MgoError } from '../error.ts'
 import { didYouMean } from '../manifest/nearest.ts'
+import type { Commit } from '../release/ids.ts'
 import { parseRollback, type RollbackAsked, rollbackShape } from '../request/rollback.ts'
 import { answer, answers, keyHeader, onceOf, refusal, waits } from './answer.ts'
 import { json, named } from './shapes.ts'
 import { callerOf } from './auth.ts'
 import type { Caller } from './caller.ts'
 import type { Accepted, Desk } from './desk.ts'
-import type { Question } from './once.ts'
+import type { Asking, Question } from './once.ts'
 import { type Reach, reachOn, unknownRelease } from './reach.ts'
 import { addRoute } from './route.ts'
 
@@ -25,7 +28,7 @@ const route = {
   path: '/v1/rollbacks',
   name: 'rollBack',
   does: 'Goes back to the image that a release had before, as a new commit; then as a deploy.',
-  more: 'The answer is that of POST /v1/deploys, and so is everything after it. Without a key, going back twice is going forth.',
+  more: 'The answer is that of POST /v1/deploys, and so is everything after it. Without a key, going back twice is going forth. While git is away, it is the image before the newest commit that was seen.',
   query: waits,
   headers: keyHeader,
   body: json(named('RollbackRequest', rollbackShape)),
@@ -56,16 +59,40 @@ async function goBack(asked: RollbackAsked, once: Question | undefined, course: 
   const { desk, overview, caller } = course
   const before = once === undefined ? undefined : await desk.again(caller.principal, once)
   if (before !== undefined) return before
-  const reach = await reachOn(asked.cluster, 'rollback', { caller, overview })
+  const latest = await overview.latest().catch(unseen)
+  const asking = await resolved(asked, latest.commit, course).catch((error: unknown) => {
+    throw latest.git === 'away' ? asOf(latest.commit, error) : error
+  })
+  return desk.accept(latest.git === 'away' ? { ...asking, git: 'away' } : asking, once)
+}
+
+/** The request that goes back from what a commit has. Who asks is let in for the release first, for the image once it is known. */
+async function resolved(asked: RollbackAsked, commit: Commit, { overview, caller }: Course): Promise<Asking> {
+  const reach = await reachOn(asked.cluster, 'rollback', { caller, overview, commit })
   const release = releaseOf(asked, reach)
   const { cluster, source, to, author } = asked
   if (source !== undefined) caller.allow({ verb: 'rollback', cluster, release, source })
   // Of a release that others feed, too, only the images that are theirs go back.
   const may = (one: string) => caller.may({ verb: 'rollback', cluster, release, source: one })
-  const found = await overview.earlier({ release, source, cluster, to, may }, reach.commit)
+  const found = await overview.earlier({ release, source, cluster, to, may }, commit)
   const { source: of, image } = onlyImage(found, release)
   const stamped = caller.stamp({ cluster, source: of, image, author }, 'rollback')
-  return desk.accept({ ...stamped, backTo: found.from.commit }, once)
+  return { ...stamped, backTo: found.from.commit, backFrom: found.now }
+}
+
+/** Nothing was seen of the branch since the start. A deploy names its image itself, so it need not know what was before. */
+function unseen(error: unknown): never {
+  if (!(error instanceof MgoError) || !isPassing(error)) throw error
+  const { code, message, hint } = error
+  throw new MgoError({ code, message, hint: `${hint} A deploy that names the image is kept until git is back.` })
+}
+
+/** The branch may know better by now. What somebody may not do is told in the same words as ever. */
+function asOf(commit: Commit, error: unknown): unknown {
+  if (!(error instanceof MgoError) || error.code === 'FORBIDDEN') return error
+  const { code, message, hint } = error
+  const when = `Git is away: this counts for the commit ${commit.slice(0, 12)}, the newest that this server has seen.`
+  return new MgoError({ code, message, hint: `${hint} ${when}` })
 }
 
 /** Of what the caller may roll back, the release that is meant. */

@@ -42,6 +42,12 @@ export const json = (shape: z.ZodType) => [{ type: 'application/json', shape }]
 export const requestId = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
 export const commit = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
 export const time = z.string().describe('RFC 3339.')
+/** What is known of a request that is a rollback. */
+export const back = {
+  backTo: commit.optional().describe('It is a rollback, to what this commit had.'),
+  backFrom: commit.optional().describe('It undoes the image that this commit had: with another one it is refused.'),
+  git: z.literal('away').optional().describe('Git did not answer: backFrom is the newest commit that was known.'),
+}
 const ms = z.number().describe('Milliseconds since the request was accepted.')
 
 export const evidence = object<Evidence>()('Evidence', {

@@ -79,13 +79,50 @@ test('kill -9 after its push was taken: it is found by its trailer, and not made
   await trial.end()
 })
 
-test('without git there is no image to go back to: it is said at once, and nothing is kept', async () => {
+test('git is away, and then the server dies: it is kept, with what it may undo', async () => {
   const trial = await deployed()
   await trial.git.stop()
-  const said = await back(trial)
-  assert.deepEqual([said.status, said.code, said.id], [502, 'GIT_UNREACHABLE', undefined])
+  const first = await back(trial, { key: 'night' })
+  assert.equal(first.status, 202)
+  await trial.service().kill()
+  await trial.start()
+  assert.equal((await back(trial, { key: 'night' })).id, first.id)
+  const unseen = await back(trial)
+  assert.deepEqual([unseen.status, unseen.code, unseen.id], [502, 'GIT_UNREACHABLE', undefined])
   await trial.git.start()
-  assert.equal((await back(trial, { wait: '30s' })).verdict, 'committed')
+  assert.equal((await trial.verdict(first.id)).verdict, 'committed')
+  assert.equal(trial.commitsOf(first.id), 1)
+  assert.match(trial.file(0), /tag: "v1"/)
+
+  await trial.send(0, 'v3', { wait: '30s' })
+  await trial.git.stop()
+  const second = await back(trial)
+  await trial.service().kill()
+  trial.foreign(trial.path(0), (text) => text.replace('"v3"', '"v4"'))
+  await trial.start()
+  await trial.git.start()
+  assert.equal((await trial.verdict(second.id)).problem?.code, 'ROLLBACK_OVERTAKEN')
+  assert.equal(trial.commitsOf(second.id), 0)
+  assert.match(trial.file(0), /tag: "v4"/)
+  await trial.end()
+})
+
+test('mgo rollback --server says that git is away, and in the end what came of it', async () => {
+  const trial = await deployed()
+  await trial.git.stop()
+  const author = ['--author', 'Grace <grace@example.com>']
+  const command = trial.mgo.run('rollback', 'app0', '--cluster', 'prod', '--server', trial.service().url, ...author)
+  await seen(() => trial.service().log().includes('a request waits for git'))
+  await trial.git.start()
+  const { code, stdout, stderr } = await command
+  assert.deepEqual([code, stdout.split(':')[0]], [0, 'committed'])
+  const first = git(trial.bare, 'rev-list', '--max-parents=0', 'main').slice(0, 12)
+  const [going, away] = stderr.split('\n')
+  assert.equal(going, `going back to ${first}: localhost:5000/acme/app0:v1`)
+  assert.match(
+    away ?? '',
+    /^git is away: it is done when git is back, unless another image than at [0-9a-f]{12} is there/,
+  )
   await trial.end()
 })
 

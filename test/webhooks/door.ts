@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,6 @@ import { after } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MgoError } from '../../src/error.ts'
 import { type OpenJournal, openJournal } from '../../src/journal/journal.ts'
-import { requestId } from '../../src/release/ids.ts'
 import type { DeployRequest } from '../../src/release/request.ts'
 import type { Hook } from '../../src/request/hook.ts'
 import { buildApp } from '../../src/server/app.ts'
@@ -23,6 +22,7 @@ import type { DeliverOptions } from '../../src/server/hook-take.ts'
 import type { VerifyToken } from '../../src/server/hook-proof.ts'
 import { openHub } from '../../src/server/hub.ts'
 import { patience } from '../../src/server/patience.ts'
+import { clock } from '../clock.ts'
 import { unwatched } from '../overview.ts'
 
 export const id = 'an-id-that-nobody-guesses'
@@ -41,15 +41,6 @@ const noTokens: Access = {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mgo-hooks-'))
-const clock = {
-  now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: (ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()))
-    }),
-}
 
 export type Office = {
   readonly desk: Desk
