@@ -7,9 +7,7 @@
 import type { K8sObject } from '../release/object.ts'
 import { at, byWhom, conditions, isObserved, isOwnedBy, numberAt } from './at.ts'
 import { deadlineOf, isLate } from './deadline.ts'
-import { other } from './missing.ts'
 import { areWell, podsOf, readyCount, worstTrouble } from './pod-trouble.ts'
-import { exceededIn } from './quota.ts'
 import { flapping, tooYoung } from './readiness.ts'
 import { refusedPods } from './refused.ts'
 import { mayMakeRoom } from './room.ts'
@@ -99,11 +97,8 @@ function troubleOf(live: Live, set: K8sObject | undefined): Trouble | undefined 
   // That of the set, where it is known: the Deployment repeats those of old sets as well.
   const refused = conditions(set ?? object).get('ReplicaFailure')
   if (refused?.status !== 'True' || refused.reason === 'FailedDelete') return trouble ?? flapping(pods, live)
-  const by = set ?? object
-  const exceeded = exceededIn(refused.message, by)
-  const isRead = exceeded !== undefined && other(exceeded.id, live) !== undefined
-  const roomMayCome = mayMakeRoom(live, set, isRead)
-  return refusedPods(by, { message: refused.message, at: refused.since, roomMayCome }, live)
+  const roomMayCome = (isRead: boolean) => mayMakeRoom(live, set, isRead)
+  return refusedPods(set ?? object, { message: refused.message, at: refused.since, roomMayCome }, live)
 }
 
 function ended(counts: string, trouble: Trouble | undefined, object: K8sObject): Status {

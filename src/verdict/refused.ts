@@ -49,8 +49,8 @@ export type Refusal = {
   readonly message: string
   /** RFC 3339, of the last time. */
   readonly at?: string | undefined
-  /** Whether something may leave and make room, so that a quota can still be met. */
-  readonly roomMayCome: boolean
+  /** Whether something may leave and make room, so that a quota can still be met. `isRead`: what the quota holds is known. */
+  readonly roomMayCome: (isRead: boolean) => boolean
 }
 
 /** Reads the words of a controller whose pods are refused. */
@@ -83,7 +83,7 @@ function overQuota({ by, refusal, hint }: Refused, exceeded: Exceeded, scene: Sc
   const quota = other(exceeded.id, scene)
   const isRoom = quota !== undefined && hasRoom(exceeded, quota)
   return {
-    word: isRoom || roomMayCome ? 'waiting' : 'failed',
+    word: isRoom || roomMayCome(quota !== undefined) ? 'waiting' : 'failed',
     code: 'QUOTA',
     says: `its pods are refused: ${short(message)}${isRoom ? roomCame : ''}`,
     hint: isRoom ? nudge(by) : hint,
@@ -116,7 +116,7 @@ export function failedCreate(by: K8sObject, pods: readonly K8sObject[], scene: L
   const last = all.at(-1)
   if (last === undefined) return undefined
   const tries = all.reduce((sum, one) => sum + one.times, 0)
-  const roomMayCome = tries < 2 || (isReplacing(by) && scene.nowMs < timeMs(all[0]?.at) + countedMs)
+  const roomMayCome = () => tries < 2 || (isReplacing(by) && scene.nowMs < timeMs(all[0]?.at) + countedMs)
   return refusedPods(by, { message: last.message, at: last.at, roomMayCome }, scene)
 }
 

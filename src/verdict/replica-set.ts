@@ -22,7 +22,7 @@ export function replicaSetStatus(live: Live): Status {
   const pods = podsOf(object, related)
   const trouble =
     refused?.status === 'True' && refused.reason !== 'FailedDelete'
-      ? refusedPods(object, { message: refused.message, at: refused.since, roomMayCome: false }, live)
+      ? refusedPods(object, { message: refused.message, at: refused.since, roomMayCome: () => false }, live)
       : (worstTrouble(pods, live) ?? flapping(pods, live))
   if (trouble === undefined) return { word: 'waiting', says }
   return { ...trouble, says: `${says}; ${trouble.says}` }
