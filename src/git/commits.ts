@@ -64,14 +64,14 @@ export async function packOf(
   if (written === undefined || written.commits.at(-1) !== next) return undefined
   try {
     const anew = objects === undefined ? undefined : await packChain(written, objects, onePiece)
-    return anew ?? (await packIn(written.pack))
+    return anew ?? (await packFile(written.pack))
   } catch {
     // Rolled up with others meanwhile (packs.ts), or damaged: git packs it anew, and says why it cannot.
     return undefined
   }
 }
 
-async function packIn(file: string | undefined): Promise<Buffer | undefined> {
+async function packFile(file: string | undefined): Promise<Buffer | undefined> {
   return file === undefined || (await stat(file)).size > onePiece ? undefined : readFile(file)
 }
 

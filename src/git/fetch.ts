@@ -26,7 +26,6 @@ export type FetchFrom = {
 }
 
 export type Fetcher = {
-  readonly branch: string
   /**
    * The tip, whose objects are then here; `undefined` where there is no such branch. `have`: a commit that is here.
    *
@@ -62,7 +61,6 @@ export function openFetcher(from: FetchFrom): Fetcher {
     return fetched
   }
   return {
-    branch,
     settle,
     async fetch(have, timeoutMs) {
       const begunMs = performance.now()
