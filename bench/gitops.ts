@@ -4,7 +4,6 @@
  * @module
  */
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,17 +12,11 @@ import { batcher } from '../src/deploy/batch.ts'
 import { commitBatch } from '../src/deploy/commit.ts'
 import type { Outcome } from '../src/deploy/outcome.ts'
 import { openRepo } from '../src/git/repo.ts'
-import type { Clock } from '../src/ports.ts'
-import { type Cluster, requestId } from '../src/release/ids.ts'
+import type { Cluster } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
 import { openSecrets } from '../src/secrets.ts'
+import { clock } from '../test/clock.ts'
 import { makeBare, startGitServer } from '../test/git-server.ts'
-
-const clock: Clock = {
-  now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-}
 
 /** The peers' git. It must not block: the git server runs in this very process. */
 async function git(folder: string, ...args: readonly string[]): Promise<string> {

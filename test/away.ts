@@ -19,7 +19,7 @@ import { callers } from '../src/server/caller.ts'
 import { openDesk } from '../src/server/desk.ts'
 import { openHub } from '../src/server/hub.ts'
 import { patience } from '../src/server/patience.ts'
-import { clock } from './clock.ts'
+import { clock, hasty } from './clock.ts'
 import { described } from './described.ts'
 import { git, makeBare, put } from './git-server.ts'
 import { open, path, root, server, text } from './remote.ts'
@@ -28,7 +28,7 @@ import { seen } from './seen.ts'
 /** Whoever waits for git tries again at once; nobody's patience ends. */
 const eager: Clock = {
   ...clock,
-  sleep: (ms, signal) => (ms > 60_000 ? new Promise(() => undefined) : clock.sleep(Math.min(ms, 20), signal)),
+  sleep: (ms, signal) => (ms > 60_000 ? new Promise(() => undefined) : hasty.sleep(ms, signal)),
 }
 
 const sidePath = 'installations/prod/side-values.yaml'

@@ -5,7 +5,6 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +14,6 @@ import { parseScope } from '../src/access/scope.ts'
 import { fetchJson } from '../src/config/fetch-json.ts'
 import { openJournal } from '../src/journal/journal.ts'
 import { openTokens } from '../src/journal/tokens.ts'
-import { requestId } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
 import type { Verdict } from '../src/release/verdict.ts'
 import { buildApp } from '../src/server/app.ts'
@@ -24,6 +22,7 @@ import { denials } from '../src/server/denials.ts'
 import { openDesk } from '../src/server/desk.ts'
 import { openHub } from '../src/server/hub.ts'
 import { patience } from '../src/server/patience.ts'
+import { clock as real } from './clock.ts'
 import { startIssuer } from './issuer.ts'
 import { file, watch } from './overview.ts'
 
@@ -37,15 +36,7 @@ let aheadMs = 0
 export function putForward(ms: number): void {
   aheadMs = ms
 }
-const clock = {
-  now: () => Date.now() + aheadMs,
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: (ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()))
-    }),
-}
+const clock = { ...real, now: () => real.now() + aheadMs }
 
 /** What the deployer was asked. */
 export const asked: DeployRequest[] = []

@@ -5,7 +5,6 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request as ask } from 'node:http'
@@ -13,7 +12,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Commit } from '../src/release/ids.ts'
-import { git, makeBare } from './git-server.ts'
+import { git, gitFed, makeBare } from './git-server.ts'
 import { code, open, path, root, server, text, tidy } from './remote.ts'
 
 after(tidy)
@@ -92,16 +91,8 @@ test('objects that git would not take from a server are not taken, and nothing o
   const { bare, env } = await opened('broken.git')
   const repo = await open(server.url('broken.git'), { env })
   const before = await repo.tip()
-  const blob = spawnSync('git', ['hash-object', '-w', '--stdin'], {
-    cwd: bare,
-    input: 'x',
-    encoding: 'utf8',
-  }).stdout.trim()
-  const tree = spawnSync('git', ['mktree'], {
-    cwd: bare,
-    input: `100644 blob ${blob}\t.GIT\n`,
-    encoding: 'utf8',
-  }).stdout.trim()
+  const blob = gitFed(bare, 'x', 'hash-object', '-w', '--stdin').trim()
+  const tree = gitFed(bare, `100644 blob ${blob}\t.GIT\n`, 'mktree').trim()
   foreign(bare, tree)
   await assert.rejects(repo.fetch(), code('GIT_FAILED', /hasDotgit/))
   assert.equal(await repo.tip(), before)
@@ -114,15 +105,8 @@ test('what is larger than one answer comes by git', async () => {
   await repo.tip()
   ran()
   const noise = randomBytes(9 * 1024 * 1024)
-  const blob = spawnSync('git', ['hash-object', '-w', '--stdin'], {
-    cwd: bare,
-    input: noise,
-    encoding: 'utf8',
-  }).stdout.trim()
-  foreign(
-    bare,
-    spawnSync('git', ['mktree'], { cwd: bare, input: `100644 blob ${blob}\tlarge\n`, encoding: 'utf8' }).stdout.trim(),
-  )
+  const blob = gitFed(bare, noise, 'hash-object', '-w', '--stdin').trim()
+  foreign(bare, gitFed(bare, `100644 blob ${blob}\tlarge\n`, 'mktree').trim())
   assert.equal(await repo.fetch(), tip())
   assert.ok(ran().includes('fetch'))
   await repo.close()

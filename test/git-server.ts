@@ -169,8 +169,14 @@ function trickle(body: Buffer, response: ServerResponse): void {
 
 /** Runs git as a foreign user would; throws with git's words where it fails. */
 export function git(folder: string, ...args: readonly string[]): string {
+  return gitFed(folder, '', ...args)
+}
+
+/** The same, with something to read. */
+export function gitFed(folder: string, input: string | Uint8Array, ...args: readonly string[]): string {
   const ran = spawnSync('git', ['-c', 'user.name=Foreign', '-c', 'user.email=foreign@example.com', ...args], {
     cwd: folder,
+    input,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
   })

@@ -4,7 +4,6 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,10 +12,11 @@ import { commitBatch } from '../src/deploy/commit.ts'
 import { waitingRoom } from '../src/deploy/waiting.ts'
 import { MgoError } from '../src/error.ts'
 import { openRepo } from '../src/git/repo.ts'
-import type { Clock, Repo } from '../src/ports.ts'
-import { type Cluster, requestId } from '../src/release/ids.ts'
+import type { Repo } from '../src/ports.ts'
+import type { Cluster } from '../src/release/ids.ts'
 import type { DeployRequest } from '../src/release/request.ts'
 import { openSecrets } from '../src/secrets.ts'
+import { hasty as clock } from './clock.ts'
 import { git, makeBare, startGitServer } from './git-server.ts'
 
 const server = await startGitServer()
@@ -26,11 +26,6 @@ after(async () => {
   rmSync(state, { recursive: true, force: true })
 })
 
-const clock: Clock = {
-  now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
-}
 const tell = () => undefined
 
 function values(app: number): string {

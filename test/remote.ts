@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +10,10 @@ import { commitBatch } from '../src/deploy/commit.ts'
 import type { Outcome } from '../src/deploy/outcome.ts'
 import { MgoError } from '../src/error.ts'
 import { openRepo } from '../src/git/repo.ts'
-import type { Clock, Repo } from '../src/ports.ts'
-import { type Cluster, requestId } from '../src/release/ids.ts'
+import type { Repo } from '../src/ports.ts'
+import type { Cluster } from '../src/release/ids.ts'
 import { openSecrets } from '../src/secrets.ts'
+import { hasty as clock } from './clock.ts'
 import { makeBare, startGitServer } from './git-server.ts'
 
 export const server = await startGitServer()
@@ -25,11 +25,6 @@ export async function tidy(): Promise<void> {
   rmSync(root, { recursive: true, force: true })
 }
 
-const clock: Clock = {
-  now: () => Date.now(),
-  id: () => requestId(Date.now(), randomBytes(16)),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
-}
 /** A repo for what never gets as far as a commit. */
 export const untouched = 'untouched.git'
 export const path = 'installations/prod/app-values.yaml'

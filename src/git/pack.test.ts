@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { git, makeBare } from '../../test/git-server.ts'
+import { git, gitFed, makeBare } from '../../test/git-server.ts'
 import { type Commit, parseCommit } from '../release/ids.ts'
 import { encode, packChain } from './pack.ts'
 import { openObjects } from './objects.ts'
@@ -15,10 +14,7 @@ import { openSecrets } from '../secrets.ts'
 const root = mkdtempSync(join(tmpdir(), 'mgo-pack-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
-const take = (folder: string, pack: Uint8Array) => {
-  const ran = spawnSync('git', ['index-pack', '--stdin', '--strict'], { cwd: folder, input: pack, encoding: 'utf8' })
-  assert.equal(ran.status, 0, ran.stderr)
-}
+const take = (folder: string, pack: Uint8Array) => gitFed(folder, pack, 'index-pack', '--stdin', '--strict')
 
 test('a pack of any bytes is one that git takes whole', async () => {
   const folder = makeBare(root, 'any.git', {})
@@ -31,9 +27,7 @@ test('a pack of any bytes is one that git takes whole', async () => {
         const all = [...some.map((one) => Buffer.from(one)), ...blobs]
         const unique = [...new Map(all.map((bytes) => [bytes.toString('base64'), bytes])).values()]
         take(folder, await encode(unique.map((bytes) => ({ type: 'blob', bytes }))))
-        const oids = unique.map((bytes) =>
-          spawnSync('git', ['hash-object', '--stdin'], { cwd: folder, input: bytes, encoding: 'utf8' }).stdout.trim(),
-        )
+        const oids = unique.map((bytes) => gitFed(folder, bytes, 'hash-object', '--stdin').trim())
         for (const oid of oids) git(folder, 'cat-file', '-e', oid)
       },
     ),
@@ -52,8 +46,7 @@ function changed() {
   })
   const base = git(bare, 'rev-parse', 'main').trim()
   const stream = `commit refs/heads/next\ncommitter A <a@b> 1 +0000\ndata 1\nx\nfrom ${base}\nM 100644 inline ${path}\ndata 5\na: 2\n\nD installations/prod/old.yaml\n\n`
-  const ran = spawnSync('git', ['fast-import', '--quiet'], { cwd: bare, input: stream, encoding: 'utf8' })
-  assert.equal(ran.status, 0, ran.stderr)
+  gitFed(bare, stream, 'fast-import', '--quiet')
   const next = parseCommit(git(bare, 'rev-parse', 'next').trim()) as Commit
   const options = {
     home: root,

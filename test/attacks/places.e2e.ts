@@ -5,12 +5,11 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { git, makeBare, startGitServer } from '../git-server.ts'
+import { git, gitFed, makeBare, startGitServer } from '../git-server.ts'
 import { makeMgo } from '../mgo.ts'
 import { closeListeners, listen } from './listener.ts'
 
@@ -63,8 +62,8 @@ test('S27: a tree that would overwrite .git is refused', async () => {
   const bare = makeBare(gitServer.root, 'evil.git', { 'x.yaml': 'a: 1\n' })
   const blob = git(bare, 'rev-parse', 'main:x.yaml').trim()
   const input = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')])
-  const tree = spawnSync('git', ['hash-object', '-t', 'tree', '-w', '--stdin', '--literally'], { cwd: bare, input })
-  const commit = git(bare, 'commit-tree', '-m', 'evil', tree.stdout.toString().trim()).trim()
+  const tree = gitFed(bare, input, 'hash-object', '-t', 'tree', '-w', '--stdin', '--literally').trim()
+  const commit = git(bare, 'commit-tree', '-m', 'evil', tree).trim()
   git(bare, 'update-ref', 'refs/heads/main', commit)
   const ended = await deployTo(gitServer.url('evil.git'))
   assert.equal(ended.code, 4, ended.stderr)

@@ -4,7 +4,6 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
@@ -14,7 +13,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openRepo } from '../../src/git/repo.ts'
 import { openSecrets } from '../../src/secrets.ts'
-import { git, makeBare, startGitServer } from '../git-server.ts'
+import { git, gitFed, makeBare, startGitServer } from '../git-server.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mgo-hostile-'))
 const server = await startGitServer()
@@ -67,8 +66,8 @@ test('S27: a tree that would overwrite .git is refused by its shape', async () =
   const blob = git(bare, 'rev-parse', 'main:x.yaml').trim()
   const name = Buffer.from(`100644 .git\0`)
   const input = Buffer.concat([name, Buffer.from(blob, 'hex')])
-  const tree = spawnSync('git', ['hash-object', '-t', 'tree', '-w', '--stdin', '--literally'], { cwd: bare, input })
-  const commit = git(bare, 'commit-tree', '-m', 'evil', tree.stdout.toString().trim()).trim()
+  const tree = gitFed(bare, input, 'hash-object', '-t', 'tree', '-w', '--stdin', '--literally').trim()
+  const commit = git(bare, 'commit-tree', '-m', 'evil', tree).trim()
   git(bare, 'update-ref', 'refs/heads/main', commit)
   await assert.rejects(fetchFrom(server.url('evil.git')), { code: 'GIT_FAILED' })
 })
